@@ -1,0 +1,4 @@
+//! slad: SLA timers and ticket routing in one durable process.
+
+pub mod cli;
+pub mod model;

@@ -1,0 +1,497 @@
+//! What clients ask for, already parsed and checked on its own (not yet against the state).
+
+use super::skill::{Required, Skill};
+use super::target::Target;
+use super::{DurationMs, Seq, Text, UnixMs};
+
+/// A command for the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Changes a ticket.
+    Ticket(TicketCommand),
+    /// Changes an agent, or takes a ticket for one.
+    Agent(AgentCommand),
+    /// Declares a queue or opens it: `QUEUE.SET q open`.
+    QueueOpen {
+        /// Name of the queue.
+        queue: Text,
+        /// Who, why, token.
+        common: Option<Box<Common>>,
+    },
+    /// Looks without changing anything.
+    Read(Read),
+}
+
+impl Command {
+    /// Does this command change state when it succeeds?
+    pub fn writes(&self) -> bool {
+        !matches!(self, Command::Read(_))
+    }
+}
+
+/// The universal fields.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Common {
+    /// Who did it.
+    pub by: Option<Text>,
+    /// Why.
+    pub reason: Option<Text>,
+    /// When it happened, if not now.
+    pub at: Option<UnixMs>,
+    /// The assignment under which the caller acts; refused when the ticket is no longer held under it.
+    pub hold: Option<Seq>,
+    /// Key under which the command is done at most once.
+    pub token: Option<Text>,
+    /// Digest of the whole command but the token: the same for the same command, fields in any order.
+    pub fingerprint: u64,
+}
+
+/// A command to one ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TicketCommand {
+    /// The ticket's id.
+    pub id: Text,
+    /// What to do.
+    pub op: TicketOp,
+    /// Universal fields, if any were given.
+    pub common: Option<Box<Common>>,
+}
+
+/// What to do to a ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TicketOp {
+    /// `TICKET.OPEN`
+    Open(Box<Open>),
+    /// `TICKET.INBOUND`: the customer wrote or called.
+    Inbound,
+    /// `TICKET.RESPOND`
+    Respond,
+    /// `TICKET.PROGRESS`
+    Progress {
+        /// Expected finish that the customer was told.
+        eta: Option<UnixMs>,
+        /// Next contact that the customer was promised.
+        promise: Option<UnixMs>,
+    },
+    /// `TICKET.MARK`: a milestone.
+    Mark {
+        /// Its name.
+        name: Text,
+    },
+    /// `TICKET.PAUSE`; the reason is mandatory and stands here, not in [`Common`].
+    Pause {
+        /// Which clocks stop depends on it.
+        reason: Text,
+    },
+    /// `TICKET.RESUME`
+    Resume,
+    /// `TICKET.SET`
+    Set(Box<Fields>),
+    /// `TICKET.TRANSFER`
+    Transfer {
+        /// To which queue.
+        queue: Text,
+    },
+    /// `TICKET.ASSIGN`
+    Assign {
+        /// To which agent.
+        agent: Text,
+    },
+    /// `TICKET.RELEASE`
+    Release,
+    /// `TICKET.RESOLVE`
+    Resolve,
+    /// `TICKET.REOPEN`
+    Reopen,
+    /// `TICKET.RATE`
+    Rate {
+        /// Overall, 1–5.
+        score: u8,
+        /// Further scores by name, 1–5 each, in the order given.
+        named: Vec<(Text, u8)>,
+    },
+    /// `TICKET.CLOSE`
+    Close,
+    /// `TICKET.CANCEL`
+    Cancel {
+        /// How it ended.
+        how: Cancelled,
+    },
+}
+
+/// How a ticket was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// The customer gave up waiting.
+    Abandoned,
+    /// There is another ticket for it.
+    Duplicate,
+    /// Not a request.
+    Spam,
+    /// The customer took it back (the default).
+    Withdrawn,
+}
+
+/// The fields of `TICKET.OPEN`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Open {
+    /// Policy, if not the default one.
+    pub policy: Option<Text>,
+    /// Queue, if not the policy's; `none` = timers only.
+    pub queue: Option<Text>,
+    /// Receipt at the customer's end, if not now.
+    pub opened_at: Option<UnixMs>,
+    /// What TICKET.SET can set as well.
+    pub fields: Fields,
+    /// Digest of all fields in any order, token apart: a repeat has the same.
+    pub fingerprint: u64,
+}
+
+/// The fields that both `TICKET.OPEN` and `TICKET.SET` take. `None` or empty: not given.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Fields {
+    /// Kind of request.
+    pub class: Option<Text>,
+    /// Priority by name.
+    pub priority: Option<Text>,
+    /// The customer.
+    pub customer: Option<Text>,
+    /// Kind of customer.
+    pub segment: Option<Text>,
+    /// Kind of work.
+    pub channel: Option<Text>,
+    /// Required skills, sorted by name.
+    pub skills: Option<Vec<Required>>,
+    /// What it is about: tickets with the same issue are repeats.
+    pub issue: Option<Text>,
+    /// Ticket it belongs to.
+    pub parent: Option<Text>,
+    /// Related tickets.
+    pub links: Option<Vec<Text>>,
+    /// Departments or people that help.
+    pub assist: Option<Vec<Text>>,
+    /// Names of required texts that exist but are not stored.
+    pub has: Vec<Text>,
+    /// Dues set by hand, each target once.
+    pub dues: Vec<(Target, UnixMs)>,
+    /// `attr.NAME` values, each name once.
+    pub attributes: Vec<(Text, Text)>,
+}
+
+/// A command to one agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentCommand {
+    /// The agent's id.
+    pub id: Text,
+    /// What to do.
+    pub op: AgentOp,
+    /// Universal fields, if any were given (`at` and `hold` never are).
+    pub common: Option<Box<Common>>,
+}
+
+/// What to do to an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AgentOp {
+    /// `AGENT.SET`: creates or changes.
+    Set(Box<AgentFields>),
+    /// `AGENT.READY`
+    Ready,
+    /// `AGENT.PAUSE`; the reason is mandatory and stands here.
+    Pause {
+        /// Why.
+        reason: Text,
+    },
+    /// `AGENT.AWAY`
+    Away,
+    /// `AGENT.LEAVE`
+    Leave {
+        /// Keep the tickets in hand instead of releasing them.
+        keep: bool,
+    },
+    /// `AGENT.NEXT`
+    Next {
+        /// How long to wait for a ticket, ms of real time; `None`: answer at once.
+        block_ms: Option<u64>,
+    },
+}
+
+/// The fields of `AGENT.SET`. `None`: not given, stays as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AgentFields {
+    /// Queues served, sorted; empty = every queue.
+    pub queues: Option<Vec<Text>>,
+    /// Skills, sorted by name.
+    pub skills: Option<Vec<Skill>>,
+    /// Tickets at a time.
+    pub capacity: Option<u32>,
+    /// Name for people.
+    pub label: Option<Text>,
+}
+
+/// A look at the state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Read {
+    /// `TICKET.GET id [id…]`
+    TicketGet {
+        /// One or more ids.
+        ids: Vec<Text>,
+    },
+    /// `TICKET.LIST`
+    TicketList(Box<List>),
+    /// `TICKET.COUNT`
+    TicketCount {
+        /// Which ones.
+        filters: Vec<Filter>,
+    },
+    /// `AGENT.GET id`
+    AgentGet {
+        /// The agent.
+        id: Text,
+    },
+    /// `AGENT.LIST [queue q] [presence p]`
+    AgentList {
+        /// Serving this queue.
+        queue: Option<Text>,
+        /// In this presence.
+        presence: Option<super::event::Presence>,
+    },
+    /// `QUEUE.LIST`
+    QueueList,
+    /// `QUEUE.STATS q`
+    QueueStats {
+        /// The queue.
+        queue: Text,
+    },
+    /// `QUEUE.PEEK q [n]`
+    QueuePeek {
+        /// The queue.
+        queue: Text,
+        /// How many, from the head.
+        count: u32,
+    },
+}
+
+/// `TICKET.LIST`
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// All must hold.
+    pub filters: Vec<Filter>,
+    /// Order.
+    pub sort: Sort,
+    /// Where the previous page ended, as its reply gave it.
+    pub cursor: Option<(i64, Seq)>,
+    /// Tickets a page.
+    pub count: u32,
+}
+
+/// Order of a list; the seq of the opening breaks ties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// By live deadline.
+    Due,
+    /// By `opened_at`.
+    Opened,
+}
+
+/// One condition on a ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// In this state.
+    State(super::event::TicketState),
+    /// In this queue.
+    Queue(Text),
+    /// Under this policy, any version.
+    Policy(Text),
+    /// Of this class.
+    Class(Text),
+    /// Held by this agent.
+    Agent(Text),
+    /// Of this customer.
+    Customer(Text),
+    /// Of this segment.
+    Segment(Text),
+    /// Of this channel.
+    Channel(Text),
+    /// With a running clock aimed at this.
+    Target(Target),
+    /// Live deadline before this instant.
+    DueBefore(UnixMs),
+    /// Opened before this instant.
+    OpenedBefore(UnixMs),
+    /// Paused, or not.
+    Paused(bool),
+    /// With a breached running clock, or without.
+    Breached(bool),
+}
+
+/// What a connection asks of the daemon itself rather than of the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Session {
+    /// `HELLO [2|3] [AUTH u p] [SETNAME n]`
+    Hello {
+        /// Protocol asked for.
+        protocol: Option<u8>,
+        /// `SETNAME`
+        name: Option<Text>,
+    },
+    /// `AUTH …`: accepted; access is by the socket's permissions.
+    Auth,
+    /// `PING [text]`
+    Ping(Option<Vec<u8>>),
+    /// `ECHO text`
+    Echo(Vec<u8>),
+    /// `SELECT 0`
+    Select,
+    /// `QUIT`
+    Quit,
+    /// `RESET`
+    Reset,
+    /// `CLIENT …`
+    Client(Client),
+    /// `COMMAND`, `COMMAND DOCS|INFO|COUNT`
+    Describe(Describe),
+    /// `INFO [section…]`, lower case
+    Info(Vec<String>),
+    /// `CONFIG GET pattern…`
+    ConfigGet(Vec<String>),
+    /// `MULTI`
+    Multi,
+    /// `EXEC`
+    Exec,
+    /// `DISCARD`
+    Discard,
+    /// `SNAPSHOT`
+    Snapshot,
+    /// `CLOCK.ADVANCE D`, ms
+    ClockAdvance(DurationMs),
+    /// `CLOCK.SET T`
+    ClockSet(UnixMs),
+    /// `SHUTDOWN`
+    Shutdown,
+}
+
+/// `CLIENT …`
+#[derive(Debug, Clone, PartialEq)]
+pub enum Client {
+    /// `CLIENT SETINFO LIB-NAME|LIB-VER value`
+    SetInfo {
+        /// `lib-name` or `lib-ver`.
+        attribute: String,
+        /// Its value.
+        value: Text,
+    },
+    /// `CLIENT SETNAME name`; empty takes the name away.
+    SetName(Text),
+    /// `CLIENT GETNAME`
+    GetName,
+    /// `CLIENT ID`
+    Id,
+    /// `CLIENT INFO`
+    Info,
+    /// `CLIENT LIST`
+    List,
+    /// `CLIENT KILL ID n`
+    Kill(u64),
+}
+
+/// `COMMAND …`
+#[derive(Debug, Clone, PartialEq)]
+pub enum Describe {
+    /// `COMMAND`, `COMMAND INFO [name…]` (empty: all)
+    Info(Vec<String>),
+    /// `COMMAND DOCS [name…]` (empty: all)
+    Docs(Vec<String>),
+    /// `COMMAND COUNT`
+    Count,
+}
+
+/// A read of the feed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Feed {
+    /// `XREAD [COUNT n] [BLOCK ms] STREAMS key… id…`
+    Read {
+        /// Entries a key at most.
+        count: Option<u32>,
+        /// Wait this long for the first; `Some(0)`: for ever.
+        block_ms: Option<u64>,
+        /// Keys and the id after which to read.
+        keys: Vec<(FeedKey, After)>,
+    },
+    /// `XRANGE key start end [COUNT n]`, `XREVRANGE key end start [COUNT n]`
+    Range {
+        /// Which entries.
+        key: FeedKey,
+        /// First id wanted.
+        from: EntryId,
+        /// Last id wanted.
+        to: EntryId,
+        /// Entries at most.
+        count: Option<u32>,
+        /// Newest first.
+        reverse: bool,
+    },
+    /// `XLEN key`
+    Len(FeedKey),
+    /// `XINFO STREAM key`
+    Info(FeedKey),
+    /// `TICKET.HISTORY id`
+    History(Text),
+}
+
+/// Id of a feed entry: `<seq>-<part>`; part 0 is the event, the rest are derived from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// Seq of the event.
+    pub seq: Seq,
+    /// 0, or which derived entry.
+    pub part: u64,
+}
+
+impl EntryId {
+    /// Before every entry.
+    pub const MIN: EntryId = EntryId { seq: 0, part: 0 };
+    /// After every entry.
+    pub const MAX: EntryId = EntryId {
+        seq: Seq::MAX,
+        part: u64::MAX,
+    };
+}
+
+/// Where an XREAD starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// After this id; `0` = from the first retained.
+    Id(EntryId),
+    /// `$`: only what comes from now on.
+    Newest,
+}
+
+/// A key of the feed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FeedKey {
+    /// `events`: everything, dense.
+    All,
+    /// `events:sla`: warnings, breaches, withdrawals, and the derived started, met, moved, stopped.
+    Sla,
+    /// `events:breaches`: `sla.breached` alone.
+    Breaches,
+    /// `events:routing`: who got what, and who is there.
+    Routing,
+    /// `events:queue:Q`
+    Queue(Text),
+    /// `events:agent:A`
+    Agent(Text),
+    /// `events:ticket:T`
+    Ticket(Text),
+}
+
+/// Any command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// For the engine.
+    Engine(Command),
+    /// For the feed.
+    Feed(Feed),
+    /// For the connection or the daemon.
+    Session(Session),
+}

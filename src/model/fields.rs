@@ -1,0 +1,421 @@
+//! An event as the feed shows it: entries of field/value pairs, and the keys under which each stands.
+//!
+//! Entry 0 of an event is the event itself; entries 1, 2 … are derived from what it did to clocks and stand in
+//! `events:sla` alone. Nothing is allocated but the strings that have to be put together.
+
+use super::command::FeedKey;
+use super::event::*;
+use super::skill::Required;
+use super::{NEVER, Seq, Text, UnixMs};
+use std::fmt::Write;
+
+/// Takes the pairs of one entry, in order.
+pub trait Sink {
+    /// A pair with a text value.
+    fn text(&mut self, name: &str, value: &str);
+    /// A pair with a whole number.
+    fn int(&mut self, name: &str, value: i64);
+}
+
+impl Sink for Vec<(String, String)> {
+    fn text(&mut self, name: &str, value: &str) {
+        self.push((name.to_owned(), value.to_owned()));
+    }
+    fn int(&mut self, name: &str, value: i64) {
+        self.push((name.to_owned(), value.to_string()));
+    }
+}
+
+/// Number of entries that an event stands for: itself, and one for each change of a clock.
+pub fn entries(event: &Event) -> u64 {
+    match &event.body {
+        Body::Ticket(TicketEvent {
+            clocks: Some(clocks), ..
+        }) => 1 + clocks.effects.len() as u64,
+        _ => 1,
+    }
+}
+
+/// Does entry `part` of the event stand under `key`?
+pub fn belongs(event: &Event, part: u64, key: &FeedKey) -> bool {
+    if part > 0 {
+        return *key == FeedKey::Sla;
+    }
+    match (key, &event.body) {
+        (FeedKey::All, _) => true,
+        (FeedKey::Sla, Body::Ticket(t)) => {
+            matches!(
+                t.fact,
+                TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_)
+            )
+        }
+        (FeedKey::Breaches, Body::Ticket(t)) => matches!(t.fact, TicketFact::Breached(_)),
+        (FeedKey::Routing, Body::Ticket(t)) => {
+            matches!(
+                t.fact,
+                TicketFact::Assigned { .. } | TicketFact::Released { .. } | TicketFact::Transferred { .. }
+            )
+        }
+        (FeedKey::Routing, Body::Agent(_) | Body::QueueChanged(_)) => true,
+        (FeedKey::Queue(queue), Body::Ticket(t)) => {
+            t.queue == *queue || matches!(&t.fact, TicketFact::Transferred { from } if from == queue)
+        }
+        (FeedKey::Queue(queue), Body::QueueChanged(q)) => q.queue == *queue,
+        (FeedKey::Agent(agent), Body::Ticket(t)) => {
+            t.agent == *agent || matches!(&t.fact, TicketFact::Assigned { from, .. } if from == agent)
+        }
+        (FeedKey::Agent(agent), Body::Agent(a)) => a.id == *agent,
+        (FeedKey::Ticket(id), Body::Ticket(t)) => t.id == *id,
+        _ => false,
+    }
+}
+
+/// The `type` of the event itself.
+pub fn kind(event: &Event) -> &'static str {
+    match &event.body {
+        Body::Ticket(t) => match &t.fact {
+            TicketFact::Opened(_) => "ticket.opened",
+            TicketFact::Inbound(_) => "ticket.inbound",
+            TicketFact::Responded => "ticket.responded",
+            TicketFact::Progressed { .. } => "ticket.progressed",
+            TicketFact::Marked { .. } => "ticket.marked",
+            TicketFact::Paused { .. } => "ticket.paused",
+            TicketFact::Resumed(_) => "ticket.resumed",
+            TicketFact::Changed(_) => "ticket.changed",
+            TicketFact::Assigned { .. } => "ticket.assigned",
+            TicketFact::Released { .. } => "ticket.released",
+            TicketFact::Transferred { .. } => "ticket.transferred",
+            TicketFact::Resolved { .. } => "ticket.resolved",
+            TicketFact::Reopened => "ticket.reopened",
+            TicketFact::Rated(_) => "ticket.rated",
+            TicketFact::Closed { .. } => "ticket.closed",
+            TicketFact::Warned(_) => "sla.warned",
+            TicketFact::Breached(_) => "sla.breached",
+            TicketFact::Withdrawn(_) => "sla.withdrawn",
+        },
+        Body::Agent(a) => match &a.fact {
+            AgentFact::Changed(_) => "agent.changed",
+            AgentFact::Presence { .. } => "agent.presence",
+        },
+        Body::PolicyActivated(_) => "policy.activated",
+        Body::QueueChanged(_) => "queue.changed",
+        Body::LogRecovered(_) => "log.recovered",
+        Body::ClockJumped(_) => "clock.jumped",
+        Body::SnapshotTaken(_) => "snapshot.taken",
+    }
+}
+
+/// Gives the pairs of entry `part` to `sink`. A part that the event does not have gives nothing.
+pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
+    match (&event.body, part) {
+        (Body::Ticket(ticket), 1..) => {
+            if let Some(effects) = ticket.clocks.as_deref()
+                && let Some(effect) = effects.effects.get(part as usize - 1)
+            {
+                derived(event, ticket, effects, effect, sink);
+            }
+        }
+        (_, 1..) => {}
+        (Body::Ticket(ticket), 0) => self::ticket(event, ticket, sink),
+        (Body::Agent(agent), 0) => self::agent(event, agent, sink),
+        (Body::PolicyActivated(policy), 0) => {
+            head(event, sink);
+            sink.text("policy", &policy.name);
+            sink.int("version", i64::from(policy.version));
+            sink.text("hash", &format!("{:016x}", policy.hash));
+            if !policy.reason.is_empty() {
+                sink.text("reason", &policy.reason);
+            }
+            tail(event, None, sink);
+        }
+        (Body::QueueChanged(queue), 0) => {
+            head(event, sink);
+            sink.text("queue", &queue.queue);
+            sink.text("state", "open");
+            tail(event, queue.origin.as_deref(), sink);
+        }
+        (Body::LogRecovered(log), 0) => {
+            head(event, sink);
+            sink.int("cut_bytes", log.cut_bytes as i64);
+            sink.int("lost_from", log.lost_from as i64);
+            sink.int("lost_to", log.lost_to as i64);
+            sink.int("epoch", i64::from(log.epoch));
+            tail(event, None, sink);
+        }
+        (Body::ClockJumped(jump), 0) => {
+            head(event, sink);
+            sink.int("from", jump.from);
+            sink.int("to", jump.to);
+            sink.text("virtual", yes(jump.virtual_clock));
+            tail(event, None, sink);
+        }
+        (Body::SnapshotTaken(snapshot), 0) => {
+            head(event, sink);
+            sink.int("snapshot_seq", snapshot.seq as i64);
+            sink.text("state_hash", &format!("{:016x}", snapshot.state_hash));
+            sink.int("bytes", snapshot.bytes as i64);
+            sink.int("records", snapshot.records as i64);
+            tail(event, None, sink);
+        }
+    }
+}
+
+fn head(event: &Event, sink: &mut impl Sink) {
+    sink.text("type", kind(event));
+    sink.int("at", event.at);
+}
+
+fn tail(event: &Event, origin: Option<&Origin>, sink: &mut impl Sink) {
+    if let Some(origin) = origin {
+        for (name, value) in [
+            ("by", &origin.by),
+            ("reason", &origin.reason),
+            ("token", &origin.token),
+        ] {
+            if !value.is_empty() {
+                sink.text(name, value);
+            }
+        }
+    }
+    if event.logged_at != event.at {
+        sink.int("logged_at", event.logged_at);
+    }
+    if event.cause != 0 {
+        sink.int("cause", event.cause as i64);
+    }
+}
+
+fn ticket(event: &Event, ticket: &TicketEvent, sink: &mut impl Sink) {
+    match &ticket.fact {
+        TicketFact::Warned(sla) | TicketFact::Breached(sla) => {
+            return self::sla(event, ticket, sla, None, sink);
+        }
+        TicketFact::Withdrawn(withdrawn) => {
+            let took_back = if withdrawn.breach {
+                "sla.breached"
+            } else {
+                "sla.warned"
+            };
+            return sla(event, ticket, &withdrawn.sla, Some(took_back), sink);
+        }
+        _ => {}
+    }
+    head(event, sink);
+    sink.text("ticket", &ticket.id);
+    sink.text("queue", &ticket.queue);
+    if !ticket.agent.is_empty() {
+        sink.text("agent", &ticket.agent);
+    }
+    fact(&ticket.fact, sink);
+    for effect in ticket.clocks.iter().flat_map(|c| &c.effects) {
+        if let ClockChange::Started { due, .. }
+        | ClockChange::Moved { due, .. }
+        | ClockChange::Resumed { due, .. } = effect.change
+        {
+            sink.int(&format!("due.{}", effect.target), due);
+        }
+    }
+    tail(event, ticket.origin.as_deref(), sink);
+}
+
+fn fact(fact: &TicketFact, sink: &mut impl Sink) {
+    match fact {
+        TicketFact::Opened(opened) => {
+            sink.text("policy", &versioned(&opened.policy, opened.version));
+            sink.text("priority", &opened.priority);
+            sink.int("opened_at", opened.opened_at);
+            if !opened.skills.is_empty() {
+                sink.text("skills", &skills(&opened.skills));
+            }
+            if let Some(details) = &opened.details {
+                self::details(details, sink);
+            }
+        }
+        TicketFact::Inbound(back) | TicketFact::Resumed(back) => {
+            if matches!(fact, TicketFact::Inbound(_)) && back.resumed {
+                sink.text("resumed", "yes");
+            }
+            if back.over > 0 {
+                sink.int("over", i64::from(back.over));
+            }
+        }
+        TicketFact::Progressed { eta, promise } => {
+            instant("eta", *eta, sink);
+            instant("promise", *promise, sink);
+        }
+        TicketFact::Marked { name } => sink.text("mark", name),
+        TicketFact::Paused { reason } => sink.text("reason", reason),
+        TicketFact::Changed(changed) => {
+            sink.text("fields", &list(&changed.fields));
+            if let Some((priority, _)) = &changed.priority {
+                sink.text("priority", priority);
+            }
+            if let Some(required) = &changed.skills {
+                sink.text("skills", &skills(required));
+            }
+            if let Some(details) = &changed.details {
+                self::details(details, sink);
+            }
+        }
+        TicketFact::Assigned { how, over, from } => {
+            sink.text("how", how.as_str());
+            if *over > 0 {
+                sink.int("over", i64::from(*over));
+            }
+            if !from.is_empty() {
+                sink.text("from", from);
+            }
+        }
+        TicketFact::Released { why } => sink.text("why", why.as_str()),
+        TicketFact::Transferred { from } => sink.text("from", from),
+        TicketFact::Resolved { close_at } => instant("close_at", *close_at, sink),
+        TicketFact::Rated(rated) => {
+            sink.int("score", i64::from(rated.score));
+            for (name, score) in &rated.named {
+                sink.int(&format!("score.{name}"), i64::from(*score));
+            }
+        }
+        TicketFact::Closed { how } => sink.text("as", how.as_str()),
+        TicketFact::Responded | TicketFact::Reopened => {}
+        TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_) => {}
+    }
+}
+
+fn details(details: &Details, sink: &mut impl Sink) {
+    for (name, value) in [
+        ("class", &details.class),
+        ("customer", &details.customer),
+        ("segment", &details.segment),
+        ("channel", &details.channel),
+        ("issue", &details.issue),
+        ("parent", &details.parent),
+    ] {
+        if !value.is_empty() {
+            sink.text(name, value);
+        }
+    }
+    for (name, values) in [
+        ("links", &details.links),
+        ("assist", &details.assist),
+        ("has", &details.has),
+    ] {
+        if !values.is_empty() {
+            sink.text(name, &list(values));
+        }
+    }
+    for (name, value) in &details.attributes {
+        sink.text(&format!("attr.{name}"), value);
+    }
+}
+
+fn sla(event: &Event, ticket: &TicketEvent, sla: &SlaFact, took_back: Option<&str>, sink: &mut impl Sink) {
+    sink.text("type", kind(event));
+    sink.int("due", sla.due);
+    sink.text("ticket", &ticket.id);
+    sink.text("target", &sla.target.to_string());
+    sink.text("policy", &sla.policy);
+    sink.text("queue", &ticket.queue);
+    sink.text("priority", &sla.priority);
+    match took_back {
+        None => sink.int("late_ms", sla.late_ms),
+        Some(kind) => sink.text("withdrawn", kind),
+    }
+    if !ticket.agent.is_empty() {
+        sink.text("agent", &ticket.agent);
+    }
+    sink.int("at", event.at);
+    tail(event, ticket.origin.as_deref(), sink);
+}
+
+fn derived(
+    event: &Event,
+    ticket: &TicketEvent,
+    of: &ClockEffects,
+    effect: &ClockEffect,
+    sink: &mut impl Sink,
+) {
+    let (kind, due) = match effect.change {
+        ClockChange::Started { due, .. } => ("sla.started", due),
+        ClockChange::Met { due, .. } => ("sla.met", due),
+        ClockChange::Moved { due, .. } | ClockChange::Resumed { due, .. } => ("sla.moved", due),
+        ClockChange::Stopped { due } | ClockChange::Paused { due, .. } => ("sla.stopped", due),
+    };
+    sink.text("type", kind);
+    sink.int("due", due);
+    sink.text("ticket", &ticket.id);
+    sink.text("target", &effect.target.to_string());
+    sink.text("policy", &of.policy);
+    sink.text("queue", &ticket.queue);
+    sink.text("priority", &of.priority);
+    match effect.change {
+        ClockChange::Met { at, due } => {
+            sink.int("met_at", at);
+            sink.text("in_time", yes(at <= due));
+        }
+        ClockChange::Paused { remaining, .. } => sink.int("remaining_ms", remaining),
+        _ => {}
+    }
+    sink.int("at", event.at);
+}
+
+fn agent(event: &Event, agent: &AgentEvent, sink: &mut impl Sink) {
+    head(event, sink);
+    sink.text("agent", &agent.id);
+    match &agent.fact {
+        AgentFact::Changed(profile) => {
+            sink.text("queues", &list(&profile.queues));
+            let mut skills = String::new();
+            for skill in &profile.skills {
+                let comma = if skills.is_empty() { "" } else { "," };
+                let _ = write!(skills, "{comma}{}:{}", skill.name, skill.level);
+            }
+            sink.text("skills", &skills);
+            sink.int("capacity", i64::from(profile.capacity));
+            if !profile.label.is_empty() {
+                sink.text("label", &profile.label);
+            }
+        }
+        AgentFact::Presence { presence, reason } => {
+            sink.text("presence", presence.as_str());
+            if !reason.is_empty() {
+                sink.text("reason", reason);
+            }
+        }
+    }
+    tail(event, agent.origin.as_deref(), sink);
+}
+
+fn instant(name: &str, at: UnixMs, sink: &mut impl Sink) {
+    if at != NEVER {
+        sink.int(name, at);
+    }
+}
+
+fn yes(b: bool) -> &'static str {
+    if b { "yes" } else { "no" }
+}
+
+/// `name@version`, as a ticket's policy is shown.
+pub fn versioned(name: &str, version: u32) -> Text {
+    compact_str::format_compact!("{name}@{version}")
+}
+
+/// `network>=3,zh>=1`
+pub fn skills(required: &[Required]) -> String {
+    let mut out = String::new();
+    for skill in required {
+        let comma = if out.is_empty() { "" } else { "," };
+        let _ = write!(out, "{comma}{}>={}", skill.name, skill.level_min);
+    }
+    out
+}
+
+/// Names separated by commas.
+pub fn list(names: &[Text]) -> String {
+    names.iter().map(Text::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Seqs are shown as numbers that fit RESP's integers.
+pub fn seq(seq: Seq) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,36 @@
+//! Floor 0: the plain words that every floor above shares. Nothing here acts.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`time`] | instants, durations and how people write them; no clock |
+//! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
+//! | [`target`] | what an SLA clock is aimed at |
+//! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`command`] | what clients ask for |
+//! | [`event`] | what happened: the facts of the log |
+//! | [`fields`] | an event as the field/value pairs that the feed shows |
+//! | [`reply`] | what clients are answered |
+//! | [`refusal`] | why a command was not carried out |
+
+pub mod command;
+pub mod event;
+pub mod fields;
+pub mod refusal;
+pub mod reply;
+pub mod skill;
+pub mod target;
+pub mod text;
+pub mod time;
+
+pub use refusal::{Code, Refusal};
+pub use text::Text;
+pub use time::{DurationMs, NEVER, UnixMs};
+
+/// Number of an event: dense, from 1, never used twice. 0 stands for "none".
+pub type Seq = u64;
+
+/// Whose data a record is. Every record carries one; `default` = 0 is the only one so far.
+pub type TenantId = u16;
+
+/// The only tenant until tenants come.
+pub const TENANT_DEFAULT: TenantId = 0;

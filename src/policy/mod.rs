@@ -3,10 +3,10 @@
 //! | file | idea |
 //! |---|---|
 //! | [`rules`] | the rule book: priorities, clocks, warnings, required fields |
-//! | [`meaning`] | what each target means unless a policy says otherwise |
-//! | `parse`, `section` | TOML → rule book; every mistake with its line, column and remedy |
+//! | [`mod@meaning`] | what each target means unless a policy says otherwise |
+//! | `parse`, `levels`, `clocks`, `section` | TOML → rule book; every mistake with its line, column and remedy |
 //! | [`problem`] | a mistake in a policy file |
-//! | [`embedded`] | the policies inside the binary |
+//! | [`mod@embedded`] | the policies inside the binary |
 //!
 //! Costs: parsing is linear in the text and done once a version. Afterwards nothing here allocates but
 //! [`RuleBook::missing`]; looking up a level or a clock scans a handful of entries.
@@ -15,12 +15,17 @@
 //! So far: natural time, one level a ticket. Calendars, stages, ladders and rules by class are not in the format yet;
 //! their keys are refused rather than ignored, so that no file means less than it says.
 
+mod clocks;
 pub mod embedded;
+mod levels;
 pub mod meaning;
 mod parse;
 pub mod problem;
 pub mod rules;
 mod section;
+
+#[cfg(test)]
+mod tests;
 
 pub use embedded::embedded;
 pub use meaning::{Meaning, Start, Trigger, meaning};

@@ -32,9 +32,11 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// A mistake at these bytes of the text.
+    /// A mistake at these bytes of the text; both messages become one line each.
     pub(super) fn at(&mut self, place: &Range<usize>, what: impl Into<String>, remedy: impl Into<String>) {
-        self.found.push((place.start, what.into(), remedy.into()));
+        let line = |text: String| text.replace(char::is_control, "?");
+        self.found
+            .push((place.start, line(what.into()), line(remedy.into())));
     }
 
     /// A mistake that `model` found in a word: its message already says what the word takes.

@@ -3,6 +3,7 @@
 use super::problem::Problems;
 use crate::model::text::{self, Text};
 use crate::model::time::{self, Span};
+use std::collections::HashSet;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -71,17 +72,16 @@ impl<'a> Section<'a> {
             wrong(key, value, "a list such as [\"customer\", \"outcome\"]", problems);
             return None;
         };
-        let mut seen: Vec<&str> = Vec::with_capacity(items.len());
+        let mut seen = HashSet::with_capacity(items.len());
         let mut list = Vec::with_capacity(items.len());
         for item in items.iter() {
             let Some((word, place)) = string(key, item, problems) else {
                 continue;
             };
-            if seen.contains(&word) {
+            if !seen.insert(word) {
                 problems.at(&place, format!("{key} names '{word}' twice"), "name it once");
                 continue;
             }
-            seen.push(word);
             list.extend(read(word, &place, problems));
         }
         Some((list, value.span()))
@@ -101,12 +101,12 @@ impl<'a> Section<'a> {
         Some((span(key, word, &place, problems)?, place))
     }
 
-    /// A table under this key; `called` names it in messages.
-    pub(super) fn table(&self, key: &str, problems: &mut Problems) -> Option<&'a DeTable<'a>> {
+    /// A table under this key; `takes` describes it.
+    pub(super) fn table(&self, key: &str, takes: &str, problems: &mut Problems) -> Option<&'a DeTable<'a>> {
         let value = self.get(key)?;
         let table = value.get_ref().as_table();
         if table.is_none() {
-            wrong(key, value, &format!("a table: [{key}.NAME]"), problems);
+            wrong(key, value, takes, problems);
         }
         table
     }

@@ -174,7 +174,7 @@ fn a_policy_needs_priorities() {
             names.join(", ")
         )
     };
-    check(&many(27), &[("27 priorities", "at most 26")]);
+    check(&many(30), &[("30 priorities", "at most 26")]);
     let most = good(&many(26).replace('¦', ""));
     assert_eq!(most.priorities.last().map(|l| l.rank), Some(250));
 }

@@ -87,6 +87,7 @@ impl IdIndex {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::btree_map::Entry;
     use std::collections::{BTreeMap, BTreeSet};
 
     proptest! {
@@ -106,11 +107,11 @@ mod tests {
                 prop_assert_eq!(index.get(code, |slot| names[slot as usize] == name), model.get(&name).copied());
                 if !add {
                     prop_assert_eq!(index.remove(code, |slot| names[slot as usize] == name), model.remove(&name));
-                } else if model.get(&name).is_none() {
+                } else if let Entry::Vacant(place) = model.entry(name.clone()) {
                     let slot = names.len() as u32;
-                    names.push(name.clone());
+                    names.push(name);
                     index.insert(code, slot, |slot| hash(&names[slot as usize]));
-                    model.insert(name, slot);
+                    place.insert(slot);
                 }
                 prop_assert_eq!(index.len(), model.len());
             }

@@ -7,12 +7,11 @@
 #![allow(missing_docs)]
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rustix::time::{ClockId, clock_gettime};
 use slad::collections::Wheel;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const START_MS: i64 = 1_767_225_600_000;
 const SPAN_MS: u64 = 86_400_000;
@@ -182,29 +181,23 @@ fn phases<T: Timers>(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Processor time of this thread: other processes' turns are not the wheel's stalls, page faults are.
-fn spent() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
-
 /// The longest call of each kind while a filled wheel is drained as the daemon drains it.
 fn longest(name: &str, mut wheel: Wheel, nows: impl Iterator<Item = i64>) {
     let (mut longest_work, mut longest_pop, mut popped) = (Duration::ZERO, Duration::ZERO, 0);
-    let begin = spent();
+    let begin = Instant::now();
     for now in nows {
         loop {
-            let start = spent();
+            let start = Instant::now();
             let more = wheel.work(now, 512, u64::from);
-            longest_work = longest_work.max(spent() - start);
+            longest_work = longest_work.max(start.elapsed());
             if !more {
                 break;
             }
         }
         loop {
-            let start = spent();
+            let start = Instant::now();
             let entry = wheel.pop(now, u64::from);
-            longest_pop = longest_pop.max(spent() - start);
+            longest_pop = longest_pop.max(start.elapsed());
             if entry.is_none() {
                 break;
             }
@@ -213,7 +206,7 @@ fn longest(name: &str, mut wheel: Wheel, nows: impl Iterator<Item = i64>) {
     }
     println!(
         "longest call, {name}: work(512) {longest_work:?}, pop {longest_pop:?}; {popped} in {:?}",
-        spent() - begin
+        begin.elapsed()
     );
 }
 

@@ -2,5 +2,6 @@
 
 pub mod cli;
 pub mod collections;
+pub mod engine;
 pub mod model;
 pub mod policy;

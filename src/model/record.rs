@@ -2,7 +2,10 @@
 //!
 //! Wheel, lanes and indexes are not stored but rebuilt. As with events, **a change here is a new schema version**.
 
-#![expect(missing_docs, reason = "the archived twins that rkyv derives carry no docs of their own")]
+#![expect(
+    missing_docs,
+    reason = "the archived twins that rkyv derives carry no docs of their own"
+)]
 
 use super::event::{AgentProfile, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
@@ -14,6 +17,8 @@ use rkyv::{Archive, Deserialize, Serialize};
 /// One entity of the state.
 #[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
 pub enum Record {
+    /// Where time stood.
+    Clock(ClockReading),
     /// A live ticket.
     Ticket(Box<TicketRecord>),
     /// An agent.
@@ -26,6 +31,13 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+}
+
+/// Where time stood.
+#[derive(Debug, Clone, Copy, PartialEq, Archive, Serialize, Deserialize)]
+pub struct ClockReading {
+    /// Newest instant at which an event was logged.
+    pub logged_at: UnixMs,
 }
 
 /// A live ticket.
@@ -71,14 +83,17 @@ pub struct ClockRecord {
     pub state: ClockState,
     pub start: UnixMs,
     pub due: UnixMs,
-    /// [`super::NEVER`]: no warning to come.
+    /// When it warns, or did; [`super::NEVER`]: never.
     pub warn_at: UnixMs,
-    /// The warning instant that was given; [`super::NEVER`]: none was.
-    pub warned_at: UnixMs,
     /// Paused: ms left. Met or stopped: when.
     pub mark: i64,
+    pub warned: bool,
     pub breached: bool,
     pub by_hand: bool,
+    /// Ended by the RESOLVE that stands, so that REOPEN brings it back.
+    pub ended_by_resolve: bool,
+    /// A change of level moved its due into the past.
+    pub late_by_level: bool,
 }
 
 /// How a clock stands.

@@ -57,8 +57,6 @@ pub(super) struct Lists {
     pub(super) nodes: Chunked<Node>,
     heads: Vec<u32>,
     occupied: Vec<BitRing>,
-    /// No slot after the wheel's position that holds anything starts before this.
-    pub(super) quiet_until: i64,
 }
 
 impl Lists {
@@ -71,7 +69,6 @@ impl Lists {
             }),
             heads: vec![NIL; FRESH + 1],
             occupied: (0..LEVELS).map(|level| BitRing::new(slots(level))).collect(),
-            quiet_until: i64::MAX,
         }
     }
 
@@ -118,9 +115,7 @@ impl Lists {
         while level + 1 < LEVELS && Self::slot_of(level + 1, at) > Self::slot_of(level + 1, now) + 1 {
             level += 1;
         }
-        let slot = Self::slot_of(level, at);
-        self.quiet_until = self.quiet_until.min(slot << SHIFTS[level]);
-        let ring = Self::ring(level, slot);
+        let ring = Self::ring(level, Self::slot_of(level, at));
         self.occupied[level].set(ring);
         self.push(BASES[level] + ring * THREADS + id as usize % THREADS, id, at);
     }

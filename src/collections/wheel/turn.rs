@@ -84,17 +84,12 @@ impl Wheel {
     /// there was one.
     fn move_on(&mut self, now: i64) -> bool {
         let old = self.position;
-        if now < self.lists.quiet_until {
-            self.position = now;
-            return false;
-        }
         // Mostly the next millisecond with something in it is in the same second: no wider slot starts before it.
         let next = self
             .lists
             .next_occupied(0, old)
             .filter(|at| Lists::slot_of(1, *at) == Lists::slot_of(1, old))
             .or_else(|| (0..LEVELS).filter_map(|level| self.slot_start(level)).min());
-        self.lists.quiet_until = next.unwrap_or(i64::MAX);
         let Some(next) = next.filter(|next| *next <= now) else {
             self.position = now;
             return false;

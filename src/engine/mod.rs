@@ -29,6 +29,8 @@ mod reads;
 mod records;
 mod routing;
 mod state;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod timers;
 mod transaction;
@@ -142,6 +144,7 @@ impl Engine {
 
     /// All records were given: the snapshot is of this seq.
     pub fn restored(&mut self, seq: Seq) {
+        self.state.restored();
         self.state.seq = seq;
     }
 

@@ -87,10 +87,11 @@ fn command(dice: &mut Dice, now: i64) -> Command {
         15 => ticket(&id, TicketOp::Resolve),
         16 => ticket(
             &id,
-            dice.below(2)
-                .eq(&0)
-                .then_some(TicketOp::Reopen)
-                .unwrap_or(TicketOp::Close),
+            if dice.below(2) == 0 {
+                TicketOp::Reopen
+            } else {
+                TicketOp::Close
+            },
         ),
         17 => ticket(&id, TicketOp::Cancel { how: Cancelled::Spam }),
         18 => ticket(

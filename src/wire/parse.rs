@@ -181,11 +181,10 @@ impl<'a> Call<'a> {
 
     /// The field called `name`: its number in the row, itself, and what the name adds to its prefix.
     #[inline]
-    fn field(&self, name: &'a [u8]) -> Result<(u32, &'static Field, &'a [u8]), Refusal> {
-        let mut number = 0;
+    fn field(&self, name: &'a [u8]) -> Result<(usize, &'static Field, &'a [u8]), Refusal> {
         // A name that is another field's own never counts as a member of the nameless family.
         let mut any = None;
-        for field in self.row.all_fields() {
+        for (number, field) in self.row.all_fields().enumerate() {
             if let Some(rest) = field.matches(name) {
                 if field.name.is_empty() {
                     any = Some((number, field, rest));
@@ -193,7 +192,6 @@ impl<'a> Call<'a> {
                     return Ok((number, field, rest));
                 }
             }
-            number += 1;
         }
         any.ok_or_else(|| self.unknown_field(name))
     }

@@ -157,9 +157,7 @@ impl Batch {
 
     /// Seq of the last event.
     pub fn last_seq(&self) -> Option<Seq> {
-        self.frames
-            .last()
-            .map(|f| f.first_seq + u64::from(f.count) - 1)
+        self.frames.last().map(|f| f.first_seq + u64::from(f.count) - 1)
     }
 
     /// Takes the frames out and keeps the buffers.

@@ -108,7 +108,9 @@ impl FrameHeader {
 
     /// Last seq of an events frame.
     pub(super) fn last_seq(&self) -> Seq {
-        self.first_seq.saturating_add(u64::from(self.count)).saturating_sub(1)
+        self.first_seq
+            .saturating_add(u64::from(self.count))
+            .saturating_sub(1)
     }
 }
 
@@ -154,7 +156,9 @@ pub(super) fn header_at(
     let bytes = file.read(offset, FRAME_HEADER_BYTES)?;
     let Some(header) = FrameHeader::decode(&bytes, salt, offset) else {
         let zero = bytes.iter().all(|b| *b == 0);
-        return Ok(Err((!zero).then_some("the frame header does not match its checksum")));
+        return Ok(Err(
+            (!zero).then_some("the frame header does not match its checksum")
+        ));
     };
     if header.size() > limit - offset {
         return Ok(Err(Some("the frame runs over the end")));

@@ -1,9 +1,9 @@
 //! A segment: its two headers, its preparation, and what readers share of it.
 
+use super::JournalError;
 use super::disk::{Disk, DiskFile};
 use super::format::*;
 use super::frame::Salt;
-use super::JournalError;
 use crate::model::{Seq, UnixMs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,7 +127,6 @@ pub struct Segment {
     pub(super) salt: Salt,
     pub(super) epoch: u32,
     pub(super) first_seq: Seq,
-    pub(super) file_bytes: u64,
     /// Offset after the last published frame.
     pub(super) end: AtomicU64,
     /// Last published seq; `first_seq - 1` when there is none.
@@ -172,7 +171,8 @@ impl Preparation {
         };
         let file = self.disk.create(&tmp).map_err(io("create"))?;
         let prepare = || {
-            file.zero_fill(self.header.file_bytes).map_err(io("preallocate"))?;
+            file.zero_fill(self.header.file_bytes)
+                .map_err(io("preallocate"))?;
             write_headers(&*file, &self.header).map_err(io("write"))?;
             file.sync().map_err(io("sync"))?;
             self.disk.rename(&tmp, &name).map_err(io("rename"))?;

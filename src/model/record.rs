@@ -2,7 +2,10 @@
 //!
 //! Wheel, lanes and indexes are not stored but rebuilt. As with events, **a change here is a new schema version**.
 
-#![expect(missing_docs, reason = "the archived twins that rkyv derives carry no docs of their own")]
+#![expect(
+    missing_docs,
+    reason = "the archived twins that rkyv derives carry no docs of their own"
+)]
 
 use super::event::{AgentProfile, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;

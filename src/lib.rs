@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod collections;
 pub mod engine;
+pub mod journal;
 pub mod model;
 pub mod policy;
 pub mod wire;

@@ -5,11 +5,13 @@ slad=${CARGO_TARGET_DIR:-target}/release/slad
 check_dependencies() {
   cargo deny --locked --config .deny.toml check --hide-inclusion-graph bans licenses sources
   if [[ -n ${SLAD_ADVISORY_DB:-} ]]; then
-    # cargo-deny keeps its own clone of each database: it is told to clone the copy.
+    # cargo-deny keeps its own clone of the database: git is told to take the copy for it.
     local config=$SLAD_SCRATCH/deny-advisories.toml
-    printf '[advisories]\nyanked = "deny"\ndb-path = "%s"\ndb-urls = ["file://%s"]\n' \
-      "$SLAD_SCRATCH/advisory-dbs" "$(realpath "$SLAD_ADVISORY_DB")" >"$config"
-    cargo deny --locked --config "$config" check --hide-inclusion-graph advisories
+    printf '[advisories]\nyanked = "deny"\ngit-fetch-with-cli = true\ndb-path = "%s"\n' \
+      "$SLAD_SCRATCH/advisory-dbs" >"$config"
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$(realpath "$SLAD_ADVISORY_DB").insteadOf" \
+      GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
+      cargo deny --locked --config "$config" check --hide-inclusion-graph advisories
   else
     echo "note: advisories NOT checked: SLAD_ADVISORY_DB names no local copy of the RustSec database"
   fi

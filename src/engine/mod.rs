@@ -154,8 +154,9 @@ impl Engine {
     }
 
     /// Loading is over: builds wheel and lanes (about 0.2 µs a ticket).
-    pub fn ready(&mut self) {
+    pub fn ready(&mut self, now: UnixMs) {
         self.state.live = true;
+        self.state.wheel = crate::collections::Wheel::new(now);
         for slot in 0..self.state.tickets.capacity_slots() {
             self.state.derive(slot, 0);
         }

@@ -30,7 +30,7 @@ impl Desk {
             log: Vec::new(),
             wakes: Vec::new(),
         };
-        desk.engine.ready();
+        desk.engine.ready(T0);
         for (name, text) in crate::policy::embedded() {
             let body = Body::PolicyActivated(Box::new(PolicyActivated {
                 name: Text::new(name),

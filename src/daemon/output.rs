@@ -19,8 +19,10 @@ pub struct Outbox {
     written: usize,
     /// Up to here they may be.
     releasable: usize,
-    /// What each further stretch waits for; seqs and ends both grow.
-    marks: VecDeque<(Seq, usize)>,
+    /// What each further stretch waits for: seq, end, replies. Seqs and ends both grow.
+    marks: VecDeque<(Seq, usize, usize)>,
+    /// Replies in `marks`.
+    waiting: usize,
 }
 
 impl Outbox {
@@ -37,18 +39,20 @@ impl Outbox {
             self.releasable = end;
             return;
         }
+        self.waiting += 1;
         match self.marks.back_mut() {
-            Some((last, mark_end)) if *last >= seq => *mark_end = end,
-            _ => self.marks.push_back((seq, end)),
+            Some((last, mark_end, replies)) if *last >= seq => (*mark_end, *replies) = (end, *replies + 1),
+            _ => self.marks.push_back((seq, end, 1)),
         }
     }
 
     /// Everything up to `released` may be seen now. Tells whether there is anything to write.
     pub fn release(&mut self, released: Seq) -> bool {
-        while let Some(&(seq, end)) = self.marks.front()
+        while let Some(&(seq, end, replies)) = self.marks.front()
             && seq <= released
         {
             self.releasable = end;
+            self.waiting -= replies;
             self.marks.pop_front();
         }
         self.written < self.releasable
@@ -74,7 +78,7 @@ impl Outbox {
             self.bytes.drain(..gone);
             self.written = 0;
             self.releasable -= gone;
-            for (_, end) in &mut self.marks {
+            for (_, end, _) in &mut self.marks {
                 *end -= gone;
             }
         }
@@ -85,9 +89,9 @@ impl Outbox {
         self.bytes.len() - self.written
     }
 
-    /// Does anything still wait for a release?
-    pub fn waits(&self) -> bool {
-        !self.marks.is_empty()
+    /// Replies that still wait for a release.
+    pub fn waiting(&self) -> usize {
+        self.waiting
     }
 }
 
@@ -110,11 +114,11 @@ mod tests {
         assert!(outbox.release(5));
         assert_eq!(outbox.writable(), b"ab");
         outbox.wrote(2);
-        assert!(outbox.waits() && outbox.release(6));
+        assert!(outbox.waiting() == 1 && outbox.release(6));
         assert_eq!(outbox.writable(), b"c");
         outbox.wrote(1);
         assert_eq!(outbox.pending_bytes(), 0);
-        assert!(!outbox.waits());
+        assert_eq!(outbox.waiting(), 0);
     }
 
     #[test]

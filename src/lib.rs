@@ -1,5 +1,6 @@
 //! slad: SLA timers and ticket routing in one durable process.
 
 pub mod cli;
+pub mod collections;
 pub mod model;
 pub mod policy;

@@ -1,5 +1,7 @@
 //! slad: SLA timers and ticket routing in one durable process.
 
 pub mod cli;
+pub mod collections;
 pub mod daemon;
 pub mod model;
+pub mod policy;

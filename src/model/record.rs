@@ -71,14 +71,17 @@ pub struct ClockRecord {
     pub state: ClockState,
     pub start: UnixMs,
     pub due: UnixMs,
-    /// [`super::NEVER`]: no warning to come.
+    /// When it warns, or did; [`super::NEVER`]: never.
     pub warn_at: UnixMs,
-    /// The warning instant that was given; [`super::NEVER`]: none was.
-    pub warned_at: UnixMs,
     /// Paused: ms left. Met or stopped: when.
     pub mark: i64,
+    pub warned: bool,
     pub breached: bool,
     pub by_hand: bool,
+    /// Ended by the RESOLVE that stands, so that REOPEN brings it back.
+    pub ended_by_resolve: bool,
+    /// A change of level moved its due into the past.
+    pub late_by_level: bool,
 }
 
 /// How a clock stands.

@@ -5,3 +5,4 @@ pub mod collections;
 pub mod daemon;
 pub mod model;
 pub mod policy;
+pub mod wire;

@@ -1,0 +1,54 @@
+# The steps that are more than one command. Sourced by tests/run.
+
+slad=${CARGO_TARGET_DIR:-target}/release/slad
+
+check_dependencies() {
+  cargo deny --locked --config .deny.toml check --hide-inclusion-graph bans licenses sources
+  if [[ -n ${SLAD_ADVISORY_DB:-} ]]; then
+    # cargo-deny keeps its own clone of the database: git is told to take the copy for it.
+    local config=$SLAD_SCRATCH/deny-advisories.toml
+    printf '[advisories]\nyanked = "deny"\ngit-fetch-with-cli = true\ndb-path = "%s"\n' \
+      "$SLAD_SCRATCH/advisory-dbs" >"$config"
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$(realpath "$SLAD_ADVISORY_DB").insteadOf" \
+      GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
+      cargo deny --locked --config "$config" check --hide-inclusion-graph advisories
+  else
+    echo "note: advisories NOT checked: SLAD_ADVISORY_DB names no local copy of the RustSec database"
+  fi
+}
+
+check_config() {
+  "$slad" check-config --config config/slad.toml
+}
+
+# The unit files as they will be installed, but with the program where it was built.
+check_systemd() {
+  local root=$SLAD_SCRATCH/systemd
+  rm -rf "$root"
+  mkdir -p "$root"
+  sed "s|/usr/bin/slad|$(realpath "$slad")|" systemd/slad.service >"$root/slad.service"
+  cp systemd/slad.socket "$root/"
+  # `systemd-analyze verify` warns and exits 0 for what it only dislikes: any word is a failure here.
+  local said
+  said=$(SYSTEMD_UNIT_PATH="$root:" systemd-analyze verify --man=no --recursive-errors=no \
+    "$root/slad.service" "$root/slad.socket" 2>&1) || { echo "$said"; return 1; }
+  if [[ -n $said ]]; then echo "$said"; return 1; fi
+  systemd-sysusers --dry-run systemd/slad.sysusers.conf
+  systemd-tmpfiles --create --dry-run systemd/slad.tmpfiles.conf 2>/dev/null ||
+    systemd-tmpfiles --cat-config systemd/slad.tmpfiles.conf >/dev/null
+  systemd-analyze security --offline=yes --threshold=30 "$root/slad.service"
+}
+
+check_prometheus() {
+  promtool check config config/prometheus/scrape.yml
+  promtool check rules config/prometheus/rules.yml
+  (cd config/prometheus && promtool test rules rules_test.yml)
+}
+
+check_clients() {
+  tests/clients/run "$slad"
+}
+
+check_transcript() {
+  tests/transcript "$slad" README.md
+}

@@ -41,7 +41,6 @@ pub struct Connection {
     start: usize,
     filled: usize,
     multi: Pending,
-    pub(super) feed_memory: super::feed::Memory,
 }
 
 /// Why a wait ended.
@@ -101,7 +100,6 @@ pub async fn serve(core: CoreRef, stream: UnixStream) {
         start: 0,
         filled: 0,
         multi: Pending::default(),
-        feed_memory: super::feed::Memory::default(),
     };
     connection.run().await;
     core.borrow_mut().leave(&peer);

@@ -13,8 +13,10 @@ use super::feed_waits::FeedWaits;
 use super::log_front::LogFront;
 use super::peer::Peer;
 use super::shared::Shared;
+use super::snapshots::{Progress, Store};
 use super::wake::Wake;
 use crate::engine::{Engine, Outcome, Output, WaiterId};
+use crate::journal::Reader;
 use crate::model::command::Command;
 use crate::model::event::Body;
 use crate::model::reply::Reply;
@@ -70,7 +72,15 @@ pub struct Core {
     pub stop: Rc<Wake>,
     /// Raised when a snapshot was asked for.
     pub snapshot: Rc<Wake>,
+    /// How snapshots went.
+    pub snapshots: Progress,
     running: Option<Running>,
+    reader: Option<Arc<Reader>>,
+    store: Option<Store>,
+    /// Who waits for a snapshot.
+    for_snapshot: Vec<Rc<Peer>>,
+    /// The event after which the next snapshot is due by number.
+    snapshot_at: Seq,
     released: Seq,
     peers: HashMap<u64, Rc<Peer>>,
     /// Who waits in AGENT.NEXT, by the number the engine knows.
@@ -95,7 +105,12 @@ impl Core {
             rearm: Rc::default(),
             stop: Rc::default(),
             snapshot: Rc::default(),
+            snapshots: Progress::default(),
             running: None,
+            reader: None,
+            store: None,
+            for_snapshot: Vec::new(),
+            snapshot_at: Seq::MAX,
             released: 0,
             peers: HashMap::new(),
             waiting: HashMap::new(),
@@ -107,8 +122,11 @@ impl Core {
     }
 
     /// The log has been read: everything in it is released, and who waited for it goes on.
-    pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront) {
+    pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Reader, store: Store) {
         self.released = engine.seq();
+        self.reader = Some(Arc::new(reader));
+        self.store = Some(store);
+        self.next_snapshot();
         self.running = Some(Running {
             engine,
             clock,
@@ -128,6 +146,43 @@ impl Core {
     /// The engine and its surroundings, once loaded.
     pub fn running(&mut self) -> Option<&mut Running> {
         self.running.as_mut()
+    }
+
+    /// Reads the log, once it is open.
+    pub fn reader(&self) -> Option<Arc<Reader>> {
+        self.reader.clone()
+    }
+
+    /// Where snapshots go, once the log is open.
+    pub fn store(&self) -> Option<Store> {
+        self.store.clone()
+    }
+
+    /// Asks for a snapshot of what is there now; tells which one it will be. `peer` is woken when it is there.
+    pub fn ask_snapshot(&mut self, peer: &Rc<Peer>) -> u64 {
+        self.for_snapshot.push(peer.clone());
+        self.snapshot.raise();
+        self.snapshots.begun + 1
+    }
+
+    /// Does anybody wait for a snapshot?
+    pub fn snapshots_asked(&self) -> bool {
+        !self.for_snapshot.is_empty()
+    }
+
+    /// A snapshot ended, well or not.
+    pub fn snapshot_ended(&mut self, taken: Result<Seq, String>) {
+        self.snapshots.ended = self.snapshots.begun;
+        self.snapshots.last = Some(taken);
+        self.next_snapshot();
+        for peer in self.for_snapshot.drain(..) {
+            peer.wake.raise();
+        }
+    }
+
+    fn next_snapshot(&mut self) {
+        let last = self.shared.snapshot_seq.load(std::sync::atomic::Ordering::Relaxed);
+        self.snapshot_at = last.saturating_add(self.shared.config.snapshot.every_events);
     }
 
     /// Everything up to here may be seen.
@@ -253,6 +308,10 @@ impl Core {
         let Some(r) = &mut self.running else {
             return;
         };
+        if seq >= self.snapshot_at {
+            self.snapshot_at = Seq::MAX;
+            self.snapshot.raise();
+        }
         let next = r.engine.next_instant();
         if next.is_some_and(|at| self.armed_for.is_none_or(|armed| at < armed)) {
             self.rearm.raise();

@@ -127,7 +127,7 @@ pub fn resident_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.map_or(0, |pages| pages * rustix::param::page_size() as u64)
+    pages.map_or(0, |pages| pages * PAGE_BYTES)
 }
 
 #[cfg(test)]

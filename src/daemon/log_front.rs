@@ -76,6 +76,16 @@ impl LogFront {
         }
     }
 
+    /// The line to the log thread.
+    pub fn line(&self) -> Arc<LogLine> {
+        self.line.clone()
+    }
+
+    /// Has everything been handed over?
+    pub fn is_submitted(&self) -> bool {
+        self.gathering.is_empty()
+    }
+
     /// Bytes that are not released yet.
     pub fn backlog_bytes(&self) -> u64 {
         self.taken_bytes.saturating_sub(self.line.done_bytes())

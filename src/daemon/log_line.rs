@@ -24,6 +24,8 @@ pub struct LogLine {
     /// The log thread sleeps, or is about to.
     asleep: CachePadded<AtomicBool>,
     stop: AtomicBool,
+    /// Somebody needs what was written to be synced, whatever the policy.
+    sync_asked: AtomicBool,
     thread: OnceLock<Thread>,
     /// The core has been told and has not looked yet.
     told: CachePadded<AtomicBool>,
@@ -42,6 +44,7 @@ impl LogLine {
             empty: ArrayQueue::new(BATCHES_MAX),
             asleep: CachePadded::new(AtomicBool::new(false)),
             stop: AtomicBool::new(false),
+            sync_asked: AtomicBool::new(false),
             thread: OnceLock::new(),
             told: CachePadded::new(AtomicBool::new(false)),
             core: Notify::new(),
@@ -85,6 +88,17 @@ impl LogLine {
         self.stop.load(Ordering::SeqCst)
     }
 
+    /// Has everything that was sent up to now synced, whatever the policy.
+    pub fn ask_sync(&self) {
+        self.sync_asked.store(true, Ordering::SeqCst);
+        self.wake_log();
+    }
+
+    /// Was a sync asked for since the last look?
+    pub fn take_sync_asked(&self) -> bool {
+        self.sync_asked.swap(false, Ordering::SeqCst)
+    }
+
     fn wake_log(&self) {
         // The push and this swap against `sleep`'s store and its second look: one of the two sees the other.
         if self.asleep.swap(false, Ordering::SeqCst)
@@ -98,7 +112,7 @@ impl LogLine {
     pub fn sleep(&self, timeout: Option<std::time::Duration>) {
         let _ = self.thread.set(std::thread::current());
         self.asleep.store(true, Ordering::SeqCst);
-        if self.full.is_empty() && !self.is_stopping() {
+        if self.full.is_empty() && !self.is_stopping() && !self.sync_asked.load(Ordering::SeqCst) {
             match timeout {
                 Some(timeout) => std::thread::park_timeout(timeout),
                 None => std::thread::park(),

@@ -66,6 +66,8 @@ impl LogThread {
     fn run(mut self) -> Result<(), JournalError> {
         let mut synced_at = Instant::now();
         loop {
+            // Looked at before the batches: whoever asked had sent them by then.
+            let sync_asked = self.line.take_sync_asked();
             let bytes = self.write_some()?;
             if bytes > 0 {
                 self.line.done(bytes);
@@ -74,6 +76,9 @@ impl LogThread {
             if self.unsynced && self.sync == SyncPolicy::Interval && synced_at.elapsed() >= SYNC_INTERVAL {
                 self.sync_now()?;
                 synced_at = Instant::now();
+            }
+            if sync_asked {
+                self.sync_now()?;
             }
             if bytes > 0 {
                 continue;

@@ -2,7 +2,10 @@
 //!
 //! Wheel, lanes and indexes are not stored but rebuilt. As with events, **a change here is a new schema version**.
 
-#![expect(missing_docs, reason = "the archived twins that rkyv derives carry no docs of their own")]
+#![expect(
+    missing_docs,
+    reason = "the archived twins that rkyv derives carry no docs of their own"
+)]
 
 use super::event::{AgentProfile, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
@@ -14,6 +17,8 @@ use rkyv::{Archive, Deserialize, Serialize};
 /// One entity of the state.
 #[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
 pub enum Record {
+    /// Where time stood.
+    Clock(ClockReading),
     /// A live ticket.
     Ticket(Box<TicketRecord>),
     /// An agent.
@@ -26,6 +31,13 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+}
+
+/// Where time stood.
+#[derive(Debug, Clone, Copy, PartialEq, Archive, Serialize, Deserialize)]
+pub struct ClockReading {
+    /// Newest instant at which an event was logged.
+    pub logged_at: UnixMs,
 }
 
 /// A live ticket.

@@ -61,6 +61,31 @@ impl Trigger {
     }
 }
 
+impl Trigger {
+    /// Does this meet clocks of the target by the built-in meaning? The same as [`meaning`] says, without an allocation.
+    pub fn meets(&self, target: &Target) -> bool {
+        match self {
+            Trigger::Respond => {
+                matches!(
+                    target,
+                    Target::FirstResponse | Target::NextResponse | Target::Update | Target::Promise
+                )
+            }
+            Trigger::Progress => matches!(target, Target::Update | Target::Promise),
+            Trigger::Resolve => matches!(target, Target::Solution | Target::Resolution),
+            Trigger::Assign => *target == Target::Assignment,
+            Trigger::Rate => *target == Target::FollowUp,
+            Trigger::Mark(name) => match target {
+                Target::Notice => name == "notice_sent",
+                Target::WorkStart => name == "work_started",
+                Target::Solution => name == "solution_sent",
+                Target::Custom(custom) => name == custom,
+                _ => false,
+            },
+        }
+    }
+}
+
 impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -153,6 +178,25 @@ mod tests {
                 "{name}"
             );
             assert_eq!(meaning.restarts, name == "update", "{name}");
+            let target = Target::parse(name).unwrap();
+            for trigger in [
+                "respond",
+                "progress",
+                "resolve",
+                "assign",
+                "rate",
+                "mark:notice_sent",
+                "mark:work_started",
+                "mark:solution_sent",
+                "mark:callback",
+            ] {
+                let trigger = Trigger::parse(trigger).unwrap();
+                assert_eq!(
+                    trigger.meets(&target),
+                    meaning.met_by.contains(&trigger),
+                    "{trigger} {name}"
+                );
+            }
         }
         assert_eq!(
             table.len(),

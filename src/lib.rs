@@ -4,6 +4,7 @@ pub mod cli;
 pub mod collections;
 pub mod daemon;
 pub mod engine;
+pub mod journal;
 pub mod model;
 pub mod policy;
 pub mod wire;

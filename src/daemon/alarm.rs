@@ -27,9 +27,13 @@ impl Alarm {
             TimerfdClockId::Realtime,
             TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
         )?;
-        Ok(Alarm {
-            timer: AsyncFd::register_with_interest(fd, Interest::READABLE).map_err(|e| e.into_parts().1)?,
-        })
+        #[expect(
+            deprecated,
+            reason = "sound here, where the descriptor is owned, private and the same until it is dropped; the \
+                      replacement is an unsafe function"
+        )]
+        let timer = AsyncFd::with_interest(fd, Interest::READABLE)?;
+        Ok(Alarm { timer })
     }
 
     /// Rings when the wall clock shows `at`, at once if it does already.

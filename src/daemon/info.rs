@@ -124,10 +124,12 @@ fn replication(_: &mut Core, out: &mut String) {
 
 /// Resident memory of this process, bytes; 0 where the system does not say.
 pub fn resident_bytes() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.map_or(0, |pages| pages * PAGE_BYTES)
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = status.lines().find_map(|line| {
+        let size = line.strip_prefix("VmRSS:")?;
+        size.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
+    });
+    kib.unwrap_or(0) * 1024
 }
 
 #[cfg(test)]

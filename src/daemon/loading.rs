@@ -82,7 +82,7 @@ pub async fn load(
             Some(Loaded::Snapshot(info)) => {
                 let (seq, hash) = (info.seq, info.state_hash);
                 counts.snapshot_seq = seq;
-                engine.restored(seq, info.at);
+                engine.restored(seq);
                 let found = engine.state_hash();
                 if found != hash {
                     return Err(LoadError::Engine(format!(

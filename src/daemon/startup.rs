@@ -143,7 +143,7 @@ async fn load(core: &CoreRef, options: &Options) -> Result<JoinHandle<()>, Failu
         tracing::warn!("a snapshot was passed over: {skipped}");
     }
     if opened.next_seq() > engine.seq() + 1 {
-        engine.restored(opened.next_seq() - 1, engine.last_instant());
+        engine.restored(opened.next_seq() - 1);
     }
     let floor = engine.last_instant();
     let clock = match options.virtual_clock {

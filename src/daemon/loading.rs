@@ -8,7 +8,7 @@ use super::shared::Shared;
 use crate::engine::Engine;
 use crate::journal::disk::RealDisk;
 use crate::journal::{self, JournalError, OpenedLog, SnapshotInfo};
-use crate::model::Seq;
+use crate::model::{Seq, UnixMs};
 use crate::model::event::Event;
 use crate::model::record::Record;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub struct Counts {
     pub events: u64,
     /// Seq of the snapshot; 0: none.
     pub snapshot_seq: Seq,
+    /// When the snapshot was taken; the clock must not go below it.
+    pub snapshot_at: UnixMs,
 }
 
 /// Reads the log under `config` into `engine`.
@@ -81,7 +83,7 @@ pub async fn load(
             }
             Some(Loaded::Snapshot(info)) => {
                 let (seq, hash) = (info.seq, info.state_hash);
-                counts.snapshot_seq = seq;
+                (counts.snapshot_seq, counts.snapshot_at) = (seq, info.at);
                 engine.restored(seq);
                 let found = engine.state_hash();
                 if found != hash {

@@ -145,7 +145,7 @@ async fn load(core: &CoreRef, options: &Options) -> Result<JoinHandle<()>, Failu
     if opened.next_seq() > engine.seq() + 1 {
         engine.restored(opened.next_seq() - 1);
     }
-    let floor = engine.last_instant();
+    let floor = engine.last_instant().max(counts.snapshot_at);
     let clock = match options.virtual_clock {
         Some(start) => Clock::standing(start.unwrap_or(VIRTUAL_START), floor),
         None => Clock::real(floor),

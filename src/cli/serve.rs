@@ -88,7 +88,10 @@ fn log_to(config: &Config) -> Result<(), String> {
     let filter: tracing_subscriber::filter::Targets =
         config.log.filter.parse().map_err(|e| format!("log.filter: {e}"))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let stderr = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
     match config.log.format {
         LogFormat::Text => registry.with(stderr.with_target(false)).try_init(),
         LogFormat::Json => registry.with(stderr.json()).try_init(),

@@ -21,10 +21,9 @@ pub struct Bound {
     pub ours: bool,
 }
 
-/// Takes the first socket that systemd passed, else binds `path`. Errors name the path.
+/// Takes the socket that systemd passed, else binds `path`. Errors name the path.
 pub fn bind(path: &Path) -> io::Result<Bound> {
-    let mut passed = listenfd::ListenFd::from_env();
-    if let Some(listener) = passed.take_unix_listener(0)? {
+    if let Some(listener) = super::notify::activated()? {
         return Ok(Bound {
             listener: asynchronous(listener)?,
             ours: false,

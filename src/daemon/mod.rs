@@ -20,6 +20,10 @@
 //! | [`listener`], [`clients`], [`limits`] | who may come in, who is there, what they may cost |
 //! | [`shared`], [`wake`], [`fatal`] | what threads share, waking a task, ending for a reason |
 //! | [`config`] | one row a key: reading, checking, showing and the default file derive from it |
+//! | [`metrics`] | what Prometheus sees: cells laid out at start, recorders owned by their threads |
+//! | [`http`] | the pages on the loopback |
+//! | [`notify`] | what systemd is told, and the socket it passes |
+//! | [`signals`] | the signals that ask the daemon to stop |
 
 pub mod alarm;
 pub mod clients;
@@ -31,6 +35,7 @@ pub mod fatal;
 pub mod feed;
 pub mod feed_waits;
 pub mod figures;
+pub mod http;
 pub mod info;
 pub mod limits;
 pub mod listener;
@@ -38,11 +43,14 @@ pub mod loading;
 pub mod log_front;
 pub mod log_line;
 pub mod log_thread;
+pub mod metrics;
 pub mod multi;
+pub mod notify;
 pub mod output;
 pub mod peer;
 pub mod session;
 pub mod shared;
+pub mod signals;
 pub mod snapshots;
 pub mod startup;
 pub mod timers;

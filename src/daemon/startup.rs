@@ -12,7 +12,8 @@ use super::loading::{self, LoadError};
 use super::log_front::{LogFront, ReleaseAfter};
 use super::log_line::LogLine;
 use super::shared::Shared;
-use super::{connection, fatal, listener, log_thread, snapshots, timers};
+use super::signals::Signals;
+use super::{connection, fatal, listener, log_thread, notify, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
 use crate::model::event::{Body, LogRecovered, PolicyActivated};
@@ -20,7 +21,6 @@ use crate::model::{Text, UnixMs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long clients may take to read their last replies when the daemon goes down.
 const LAST_REPLIES: Duration = Duration::from_secs(5);
@@ -86,6 +86,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         }
     };
     core.borrow_mut().ready();
+    notify::ready();
     let seq = core.borrow().seq();
     tracing::info!(seq, after_ms = ms(started), "READY");
     let background = [
@@ -101,6 +102,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         () = stop.wait() => "SHUTDOWN",
     };
     tracing::info!("{why}: going down");
+    notify::stopping();
     accepting.abort();
     remove(&socket, bound.ours);
     go_down(&core).await;
@@ -330,35 +332,6 @@ fn finish(core: &CoreRef, log_thread: JoinHandle<()>) -> Result<(), Failure> {
 fn remove(socket: &std::path::Path, ours: bool) {
     if ours {
         let _ = std::fs::remove_file(socket);
-    }
-}
-
-struct Signals {
-    term: tokio::signal::unix::Signal,
-    int: tokio::signal::unix::Signal,
-    hup: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
-        Ok(Signals {
-            term: signal(SignalKind::terminate())?,
-            int: signal(SignalKind::interrupt())?,
-            hup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for a signal to go down; SIGHUP is not one.
-    async fn stop(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.term.recv() => return "SIGTERM",
-                _ = self.int.recv() => return "SIGINT",
-                _ = self.hup.recv() => {
-                    tracing::info!("SIGHUP: nothing is reloaded yet; restart to read the configuration again");
-                }
-            }
-        }
     }
 }
 

@@ -1,0 +1,387 @@
+//! What Prometheus sees.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`cells`] | counters and gauges: rows known at start, one atomic each |
+//! | [`durations`] | histograms with exact bounds, one writer each, wait-free |
+//! | [`sla`] | outcomes of clocks, counted from the events of every frame |
+//! | [`figures`] | how many tickets, agents and timers there are, published by the engine's thread |
+//! | [`process`] | `process_*` and the free disk, read when asked |
+//!
+//! Every series is laid out at start from the configuration, so that recording is a store to a known cell: no lock, no
+//! allocation, no new series while the daemon runs. What the configuration does not name counts under `other`, and in
+//! `slad_label_overflow_total`. The threads that record own their recorders; the HTTP thread reads the cells when it is
+//! asked and never waits for a recorder. Cells are read one by one: a scrape may fall between two of them.
+
+pub mod cells;
+pub mod durations;
+pub mod figures;
+pub mod process;
+pub mod sla;
+
+use crate::model::{Code, Text, UnixMs};
+use cells::{Family, Kind, Rows};
+use durations::{DurationFamily, FINE_BOUNDS, Recorder};
+use figures::FiguresRecorder;
+use prometheus::{Encoder, IntGauge, Opts, Registry, TextEncoder};
+use sla::SlaRecorder;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reads the clock, as the rest of the daemon does (virtual or real).
+pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
+
+/// Where everything goes that the configuration does not name.
+pub const OTHER: &str = "other";
+
+/// The label values that may appear: from policies and configuration only.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Policies, each once.
+    pub policies: Vec<PolicyLabels>,
+    /// Queues, each once.
+    pub queues: Vec<Text>,
+    /// Names of the commands, in the order of the command table: a command is recorded by its place here.
+    pub commands: Vec<&'static str>,
+}
+
+/// The label values of one policy.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyLabels {
+    /// Its name.
+    pub name: Text,
+    /// Its priorities.
+    pub priorities: Vec<Text>,
+    /// The targets that it sets, as they are spelled.
+    pub targets: Vec<Text>,
+}
+
+impl Labels {
+    /// Two rows with the same labels would spoil the whole page.
+    fn clean(&self) -> Labels {
+        let mut policies: Vec<PolicyLabels> = Vec::new();
+        for policy in &self.policies {
+            if policy.name != OTHER && policies.iter().all(|p| p.name != policy.name) {
+                policies.push(PolicyLabels {
+                    name: policy.name.clone(),
+                    priorities: once(&policy.priorities),
+                    targets: once(&policy.targets),
+                });
+            }
+        }
+        Labels {
+            policies,
+            queues: once(&self.queues),
+            commands: self.commands.clone(),
+        }
+    }
+}
+
+fn once(names: &[Text]) -> Vec<Text> {
+    let mut kept: Vec<Text> = Vec::new();
+    for name in names {
+        if name != OTHER && !kept.contains(name) {
+            kept.push(name.clone());
+        }
+    }
+    kept
+}
+
+/// All series. Shared with the HTTP thread.
+pub struct Metrics {
+    registry: Registry,
+    names: Vec<String>,
+}
+
+/// What the daemon sets when it changes, from any thread; clones share the cells.
+#[derive(Clone)]
+pub struct Gauges {
+    /// Connected clients.
+    pub connections: IntGauge,
+    /// Bytes of the log on disk.
+    pub log_bytes: IntGauge,
+    /// 1 while the log is being replayed.
+    pub loading: IntGauge,
+    recovery: prometheus::Gauge,
+    snapshot_at: cells::Cells,
+}
+
+impl Gauges {
+    /// How long the last start took until the first reply could be given.
+    pub fn recovered(&self, took: Duration) {
+        self.recovery.set(took.as_secs_f64());
+    }
+
+    /// When the newest snapshot was taken.
+    pub fn snapshot(&self, at: UnixMs) {
+        self.snapshot_at.set_instant(0, at);
+    }
+}
+
+/// The recorders, by the thread that owns them. One that runs two of these jobs holds both.
+pub struct Recorders {
+    /// For the engine's thread.
+    pub engine: EngineRecorder,
+    /// For the thread that writes the log.
+    pub log: LogRecorder,
+    /// For the thread that releases replies.
+    pub replies: ReplyRecorder,
+    /// For anybody.
+    pub gauges: Gauges,
+}
+
+/// What the engine's thread records.
+pub struct EngineRecorder {
+    /// Outcomes of clocks: give it every event of every frame.
+    pub sla: SlaRecorder,
+    /// How many there are: publish when they may have changed.
+    pub figures: FiguresRecorder,
+    slices: Recorder,
+}
+
+impl EngineRecorder {
+    /// One turn of the engine, from taking a batch to giving its frames away.
+    pub fn slice(&mut self, took: Duration) {
+        self.slices.record(0, took);
+    }
+}
+
+/// What the log's thread records.
+pub struct LogRecorder {
+    syncs: Recorder,
+}
+
+impl LogRecorder {
+    /// One fdatasync.
+    pub fn synced(&mut self, took: Duration) {
+        self.syncs.record(0, took);
+    }
+}
+
+/// What the thread that releases replies records.
+pub struct ReplyRecorder {
+    commands: cells::Cells,
+    overflow: cells::Cells,
+    rows: usize,
+    seconds: Recorder,
+    lateness: Recorder,
+}
+
+impl ReplyRecorder {
+    /// A command was answered: its place in [`Labels::commands`] (anything else is `other`), what it was refused with,
+    /// and the time from its last byte to the release of its reply.
+    pub fn command(&mut self, place: usize, refused: Option<Code>, took: Duration) {
+        if place >= self.rows {
+            self.overflow.add(sla::Overflow::Command as usize, 1);
+        }
+        let result = refused.map_or(0, |code| {
+            1 + CODES.iter().position(|c| *c == code).unwrap_or(CODES.len())
+        });
+        self.commands.add(place.min(self.rows) * RESULTS + result, 1);
+        self.seconds.record(0, took);
+    }
+
+    /// A warning or breach was released: how long after the instant at which it should have fired.
+    pub fn timer(&mut self, late: Duration) {
+        self.lateness.record(0, late);
+    }
+}
+
+/// Refusals, as results of commands; what is not here counts as `other`.
+const CODES: [Code; 14] = [
+    Code::Err,
+    Code::BadArg,
+    Code::NotFound,
+    Code::Exists,
+    Code::State,
+    Code::Required,
+    Code::Denied,
+    Code::Limit,
+    Code::Busy,
+    Code::DiskFull,
+    Code::Loading,
+    Code::Gap,
+    Code::NoProto,
+    Code::ExecAbort,
+];
+
+/// Results of a command: fine, each code, another code.
+const RESULTS: usize = CODES.len() + 2;
+
+fn command_rows(commands: &[&'static str]) -> Rows {
+    let mut rows = Rows::default();
+    for command in commands.iter().copied().chain([OTHER]) {
+        rows.push(&[("command", command), ("result", "ok")], false);
+        for code in CODES {
+            rows.push(
+                &[
+                    ("command", command),
+                    ("result", &code.as_str().to_ascii_lowercase()),
+                ],
+                false,
+            );
+        }
+        rows.push(&[("command", command), ("result", OTHER)], false);
+    }
+    rows
+}
+
+impl Metrics {
+    /// Lays out every series. `data` is the folder whose free disk is shown. Names given twice count once; one that is
+    /// itself `other` shares the row of what is not named. An error is a clash of two families: a mistake here.
+    pub fn new(
+        labels: &Labels,
+        data: PathBuf,
+        clock: &Clock,
+    ) -> Result<(Arc<Metrics>, Recorders), prometheus::Error> {
+        let labels = &labels.clean();
+        let mut all = Metrics {
+            registry: Registry::new(),
+            names: Vec::new(),
+        };
+        let overflow = all.family(
+            "slad_label_overflow_total",
+            "Facts counted under 'other' because the configuration does not name their label.",
+            Kind::Counter,
+            sla::overflow_rows(),
+            clock,
+        )?;
+        let commands = all.family(
+            "slad_commands_total",
+            "Commands answered, by result: ok, or the code of the refusal.",
+            Kind::Counter,
+            command_rows(&labels.commands),
+            clock,
+        )?;
+        let snapshot_at = all.family(
+            "slad_snapshot_age_seconds",
+            "Age of the newest snapshot; absent while there is none.",
+            Kind::Age { none: None },
+            Rows::single(),
+            clock,
+        )?;
+        let gauges = Gauges {
+            connections: all.gauge("slad_connections", "Connected clients.")?,
+            log_bytes: all.gauge("slad_log_bytes", "Bytes of the log on disk.")?,
+            loading: all.gauge("slad_loading", "1 while the log is being replayed, else 0.")?,
+            recovery: {
+                let gauge = prometheus::Gauge::new(
+                    "slad_recovery_seconds",
+                    "How long the last start took until replies could be given.",
+                )?;
+                all.register("slad_recovery_seconds", &[""], Box::new(gauge.clone()))?;
+                gauge
+            },
+            snapshot_at,
+        };
+        let build = prometheus::Gauge::with_opts(
+            Opts::new("slad_build_info", "1; the labels say what runs.")
+                .const_label("version", env!("CARGO_PKG_VERSION")),
+        )?;
+        build.set(1.0);
+        all.register("slad_build_info", &[""], Box::new(build))?;
+        all.process(data)?;
+        let recorders = Recorders {
+            engine: EngineRecorder {
+                sla: SlaRecorder::new(&mut all, labels, &overflow, clock)?,
+                figures: FiguresRecorder::new(&mut all, labels, &overflow, clock)?,
+                slices: all.durations(
+                    "slad_engine_slice_seconds",
+                    "One turn of the engine: a batch of commands, timers or reads.",
+                    Rows::single(),
+                    FINE_BOUNDS,
+                )?,
+            },
+            log: LogRecorder {
+                syncs: all.durations("slad_fsync_seconds", "One fdatasync of the log.", Rows::single(), FINE_BOUNDS)?,
+            },
+            replies: ReplyRecorder {
+                commands,
+                overflow,
+                rows: labels.commands.len(),
+                seconds: all.durations(
+                    "slad_command_seconds",
+                    "From a command's last byte to the release of its reply; waiting for work (BLOCK) is not in it.",
+                    Rows::single(),
+                    FINE_BOUNDS,
+                )?,
+                lateness: all.durations(
+                    "slad_timer_lateness_seconds",
+                    "From the instant at which a warning or breach was to fire (due + 1 ms) to its release to subscribers.",
+                    Rows::single(),
+                    FINE_BOUNDS,
+                )?,
+            },
+            gauges,
+        };
+        Ok((Arc::new(all), recorders))
+    }
+
+    /// The page, in Prometheus' text format. Costs about a microsecond a series, on the caller's thread.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        let mut page = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
+        String::from_utf8(page).map_err(|e| prometheus::Error::Msg(e.to_string()))
+    }
+
+    /// Names of all series that may be shown, `_bucket`, `_sum` and `_count` included.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn register(
+        &mut self,
+        name: &str,
+        suffixes: &[&str],
+        collector: Box<dyn prometheus::core::Collector>,
+    ) -> Result<(), prometheus::Error> {
+        self.registry.register(collector)?;
+        self.names
+            .extend(suffixes.iter().map(|suffix| format!("{name}{suffix}")));
+        Ok(())
+    }
+
+    fn gauge(&mut self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        let gauge = IntGauge::new(name, help)?;
+        self.register(name, &[""], Box::new(gauge.clone()))?;
+        Ok(gauge)
+    }
+
+    fn family(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: Kind,
+        rows: Rows,
+        clock: &Clock,
+    ) -> Result<cells::Cells, prometheus::Error> {
+        let family = Family::new(name, help, kind, rows, clock.clone())?;
+        let cells = family.cells();
+        self.register(name, &[""], Box::new(family))?;
+        Ok(cells)
+    }
+
+    fn durations(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: Rows,
+        bounds: &'static [Duration],
+    ) -> Result<Recorder, prometheus::Error> {
+        let (family, recorder) = DurationFamily::new(name, help, rows, bounds)?;
+        self.register(name, &["_bucket", "_sum", "_count"], Box::new(family))?;
+        Ok(recorder)
+    }
+
+    fn process(&mut self, data: PathBuf) -> Result<(), prometheus::Error> {
+        let process = process::Process::new(data)?;
+        let names = process.names();
+        self.registry.register(Box::new(process))?;
+        self.names.extend(names);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

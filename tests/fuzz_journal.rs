@@ -3,6 +3,7 @@
 //!
 //! `SLAD_FUZZ_RUNS` sets the number of mutations (default 300), `SLAD_FUZZ_SEED` the first seed; a failure prints its own.
 //! `tests/fuzz/frames` holds raw bytes that are planted over frames: what once was interesting stays tested.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests do")]
 
 #[path = "common/events.rs"]
 mod events;

@@ -1,6 +1,7 @@
 //! Directories written by released versions stay readable, byte for byte and event for event.
 //!
 //! `SLAD_WRITE_FIXTURES=1 cargo test --test log_fixtures` writes the current version's anew: only before its release.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests do")]
 
 #[path = "common/events.rs"]
 mod events;

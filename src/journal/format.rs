@@ -103,8 +103,8 @@ pub(super) const DATA_START: u64 = 2 * HEADER_BLOCK_BYTES;
 pub(super) const FRAME_HEADER_BYTES: usize = 32;
 /// Room for control frames before a batch: marker, session, reserve.
 pub(super) const CONTROL_ROOM_BYTES: usize = 128;
-/// End of a segment kept free of events, so that closing marks fit.
-pub(super) const TAIL_ROOM_BYTES: u64 = 128;
+/// End of a segment kept free of events, so that a last marker and the closing of the session fit.
+pub(super) const TAIL_ROOM_BYTES: u64 = 256;
 /// Largest payload, bytes: archives point with signed 32-bit offsets.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 /// Seqs that may be shown ahead of a sync under `interval` and `never`.

@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | [`format`] | the bytes, drawn once, and how they may change |
+//! | [`mod@format`] | the bytes, drawn once, and how they may change |
 //! | [`disk`], [`sim`] | what the log needs from a disk: the real one, and one that crashes when told to |
 //! | `map` | reading through memory: the only unsafe code |
 //! | `frame`, `control` | a frame, its checks and its events; markers, reserves, sessions |

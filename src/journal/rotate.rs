@@ -108,6 +108,12 @@ impl Writer {
         self.tail.next_id = header.id + 1;
         self.published.add(shared);
         let control = self.opening();
-        self.write_control(&control)
+        self.write_control(&control)?;
+        if self.config.sync.shows_unsynced() {
+            // Whoever opens the log after a loss of power must find the reserve, or seqs that were shown from this
+            // segment would be used again.
+            self.sync()?;
+        }
+        Ok(())
     }
 }

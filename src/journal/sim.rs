@@ -145,6 +145,19 @@ impl SimDisk {
         other
     }
 
+    /// The same, with what each disk would lose.
+    pub fn fork_with_unsynced(&self) -> SimDisk {
+        let state = self.state();
+        SimDisk {
+            state: Arc::new(Mutex::new(State {
+                names: state.names.clone(),
+                synced_names: state.synced_names.clone(),
+                files: state.files.clone(),
+                ..State::default()
+            })),
+        }
+    }
+
     /// Counts an operation. `Ok(true)`: it is to stop half way.
     fn step(state: &mut State) -> io::Result<bool> {
         state.operations += 1;

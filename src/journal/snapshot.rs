@@ -123,9 +123,7 @@ impl SnapshotWriter {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         buffer.resize(CHUNK_HEADER_BYTES, 0);
-        // `Vec` and slice archive alike; the slice is borrowed through the list of references.
-        let refs: Vec<&Record> = records.iter().collect();
-        let buffer = rkyv::api::high::to_bytes_in::<_, Error>(&Refs(&refs), buffer)
+        let buffer = rkyv::api::high::to_bytes_in::<_, Error>(&Records(records), buffer)
             .map_err(|e| JournalError::Misuse(format!("records that cannot be archived: {e}")))?;
         self.write(buffer, RECORDS, records.len() as u32)?;
         self.info.records += records.len() as u64;
@@ -200,9 +198,9 @@ impl SnapshotWriter {
 }
 
 /// Borrowed records that archive as a vector does.
-struct Refs<'a>(&'a [&'a Record]);
+struct Records<'a>(&'a [Record]);
 
-impl rkyv::Archive for Refs<'_> {
+impl rkyv::Archive for Records<'_> {
     type Archived = ArchivedVec<rkyv::Archived<Record>>;
     type Resolver = rkyv::vec::VecResolver;
     fn resolve(&self, resolver: Self::Resolver, out: rkyv::Place<Self::Archived>) {
@@ -210,13 +208,14 @@ impl rkyv::Archive for Refs<'_> {
     }
 }
 
-impl<S> rkyv::Serialize<S> for Refs<'_>
+impl<S> rkyv::Serialize<S> for Records<'_>
 where
     S: rkyv::rancor::Fallible + rkyv::ser::Allocator + rkyv::ser::Writer + ?Sized,
+    S::Error: rkyv::rancor::Source,
     Record: rkyv::Serialize<S>,
 {
     fn serialize(&self, serializer: &mut S) -> Result<Self::Resolver, S::Error> {
-        ArchivedVec::serialize_from_iter::<Record, _, _>(self.0.iter().copied(), serializer)
+        ArchivedVec::serialize_from_slice(self.0, serializer)
     }
 }
 

@@ -98,7 +98,7 @@ impl Writer {
             _lock: lock,
         };
         writer.published.set_durable(durable);
-        if writer.has_room_for_control() {
+        if writer.has_room(TAIL_ROOM_BYTES) {
             let control = writer.opening();
             writer.write_control(&control)?;
             writer.sync()?;
@@ -116,14 +116,19 @@ impl Writer {
         self.tail.last_seq + 1
     }
 
+    /// Can it still take anything? Not after a failure that may have left half a frame.
+    pub fn is_alive(&self) -> bool {
+        !self.failed
+    }
+
     /// Epoch of what is written.
     pub fn epoch(&self) -> u32 {
         self.tail.epoch
     }
 
     /// Writes the batch's frames and shows them to readers; durable only after [`Writer::sync`]. On a full disk
-    /// ([`JournalError::is_disk_full`]) while nothing was written yet the same batch may be tried again later; after any
-    /// other error the writer is dead.
+    /// ([`JournalError::is_disk_full`]) with [`Writer::is_alive`] nothing was written, and the same batch may be tried again
+    /// later; after any other error the writer is dead.
     pub fn append(&mut self, batch: &mut Batch) -> Result<Appended, JournalError> {
         self.check_alive()?;
         let (Some(first), Some(last)) = (batch.first_seq(), batch.last_seq()) else {
@@ -134,6 +139,10 @@ impl Writer {
                 "seq {first} does not follow {}",
                 self.tail.last_seq
             )));
+        }
+        if !self.has_room(batch.len_bytes() as u64 + CONTROL_ROOM_BYTES as u64 + TAIL_ROOM_BYTES) {
+            // Found out before the first byte is written: a full disk then leaves the batch whole.
+            self.prepare_next()?;
         }
         let mut next = 0;
         while next < batch.frames.len() {
@@ -237,7 +246,8 @@ impl Writer {
     /// Writes a marker of its own, when something was synced that no marker covers yet: for idle times. Not synced.
     pub fn marker(&mut self) -> Result<(), JournalError> {
         self.check_alive()?;
-        if self.durable == self.marked || !self.has_room_for_control() {
+        // What closing needs stays free.
+        if self.durable == self.marked || !self.has_room(TAIL_ROOM_BYTES - 64) {
             return Ok(());
         }
         let control = self.due_control(self.tail.last_seq);
@@ -247,7 +257,7 @@ impl Writer {
     /// Ends writing: everything synced, marked, and noted as closed.
     pub fn close(mut self) -> Result<(), JournalError> {
         self.sync()?;
-        if !self.has_room_for_control() {
+        if !self.has_room(TAIL_ROOM_BYTES / 2) {
             return Ok(());
         }
         let active = self.active()?;
@@ -358,11 +368,12 @@ impl Writer {
         }
     }
 
-    fn has_room_for_control(&self) -> bool {
+    /// Are `bytes` free before the end of the active segment?
+    fn has_room(&self, bytes: u64) -> bool {
         self.tail
             .active
             .as_ref()
-            .is_some_and(|a| a.end + CONTROL_ROOM_BYTES as u64 <= a.header.file_bytes)
+            .is_some_and(|a| a.end + bytes <= a.header.file_bytes)
     }
 
     fn check_alive(&self) -> Result<(), JournalError> {

@@ -38,7 +38,7 @@ pub(super) fn event(n: Seq) -> Event {
         1 => TicketFact::Assigned {
             how: AssignedHow::Next,
             over: 0,
-            from: Text::new(if n % 2 == 0 {
+            from: Text::new(if n.is_multiple_of(2) {
                 ""
             } else {
                 "agent-of-an-earlier-shift-1"
@@ -56,7 +56,7 @@ pub(super) fn event(n: Seq) -> Event {
         },
         _ => TicketFact::Responded,
     };
-    let clocks = (n % 5 == 0).then(|| {
+    let clocks = n.is_multiple_of(5).then(|| {
         let change = ClockChange::Started {
             start: 1,
             due: 2,

@@ -8,6 +8,7 @@
 //! | [`skill`] | skills of agents, requirements of tickets |
 //! | [`command`] | what clients ask for |
 //! | [`event`] | what happened: the facts of the log |
+//! | `spelling` | how the plain enums of events and commands are spelled |
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`refusal`] | why a command was not carried out |
@@ -18,6 +19,7 @@ pub mod fields;
 pub mod refusal;
 pub mod reply;
 pub mod skill;
+mod spelling;
 pub mod target;
 pub mod text;
 pub mod time;

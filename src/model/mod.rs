@@ -11,11 +11,13 @@
 //! | `spelling` | how the plain enums of events and commands are spelled |
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
+//! | [`record`] | the state as snapshots store it |
 //! | [`refusal`] | why a command was not carried out |
 
 pub mod command;
 pub mod event;
 pub mod fields;
+pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod skill;

@@ -59,8 +59,12 @@ fn utf8<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Refusal> {
     })
 }
 
-/// The known name nearest to `given`, when one is near enough to be what was meant.
+/// The known name nearest to `given`, when one is near enough to be what was meant. Costs the product of the lengths,
+/// so nothing longer than an id is compared.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if given.len() > ID_BYTES_MAX {
+        return None;
+    }
     let given = given.to_lowercase();
     known
         .into_iter()

@@ -1,0 +1,15 @@
+//! Exit codes, one table.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done, or ended by a signal or SHUTDOWN with everything synced |
+//! | 1 | could not start, or the daemon could not be reached, or it refused |
+//! | 2 | wrong arguments, or mistakes in the configuration |
+//! | 3 | a write or sync of the log failed; what was acknowledged is safe |
+//! | 4 | the log is damaged before its end, or newer than this program; nothing was changed |
+//! | 5 | another daemon has the data folder or the socket |
+
+pub use crate::daemon::fatal::{IN_USE, LOG_FAILED, LOG_REFUSED, START_FAILED};
+
+/// Wrong arguments, or mistakes in the configuration.
+pub const USAGE: u8 = 2;

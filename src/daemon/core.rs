@@ -1,0 +1,420 @@
+//! The core: the engine, its clock and its way to the log, as a value on one thread.
+//!
+//! **Invariant**: a reply is released only when the newest fact that it saw is as durable as the sync policy promises;
+//! therefore each is tagged with the engine's seq at the moment it was made, and leaves when [`Core::release`]
+//! comes past it.
+//!
+//! All connections, timers and snapshots live on this thread and borrow the core for one batch at a time; nobody keeps
+//! it over an await. Cost a batch: one reading of the clock, one hand-over to the log thread, one write a connection.
+
+use super::clock::Clock;
+use super::limits::Limits;
+use super::feed_waits::FeedWaits;
+use super::log_front::LogFront;
+use super::peer::Peer;
+use super::shared::Shared;
+use super::snapshots::{Progress, Store};
+use super::wake::Wake;
+use crate::engine::{Engine, Outcome, Output, WaiterId};
+use crate::journal::Reader;
+use crate::model::command::Command;
+use crate::model::event::Body;
+use crate::model::reply::Reply;
+use crate::model::{Seq, UnixMs};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Slots that a long read looks at in one slice: some 100 µs.
+const SCAN_SLOTS_MAX: usize = 1024;
+
+/// How connections, timers and snapshots hold the core: borrowed for a batch, never over an await.
+pub type CoreRef = Rc<RefCell<Core>>;
+
+/// Where the daemon stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The log is being read.
+    Loading,
+    /// Serving.
+    Ready,
+    /// Going down: what was accepted is finished, nothing new is.
+    Stopping,
+}
+
+/// The engine and what it is connected to; there once the log has been read.
+pub struct Running {
+    /// The single writer.
+    pub engine: Engine,
+    /// Its time.
+    pub clock: Clock,
+    /// Its way to the log.
+    pub log: LogFront,
+    out: Output,
+}
+
+/// The state of the core thread.
+pub struct Core {
+    /// Where the daemon stands.
+    pub phase: Phase,
+    /// What other threads see.
+    pub shared: Arc<Shared>,
+    /// What connections may cost.
+    pub limits: Limits,
+    /// Readers of the feed that wait.
+    pub feed: FeedWaits,
+    /// Raised when there is something for the log thread.
+    pub commit: Rc<Wake>,
+    /// Raised when the next timer may have come nearer.
+    pub rearm: Rc<Wake>,
+    /// Raised when the daemon shall go down.
+    pub stop: Rc<Wake>,
+    /// Raised when a snapshot was asked for.
+    pub snapshot: Rc<Wake>,
+    /// How snapshots went.
+    pub snapshots: Progress,
+    running: Option<Running>,
+    reader: Option<Arc<Reader>>,
+    store: Option<Store>,
+    /// Who waits for a snapshot.
+    for_snapshot: Vec<Rc<Peer>>,
+    /// The event after which the next snapshot is due by number.
+    snapshot_at: Seq,
+    released: Seq,
+    peers: HashMap<u64, Rc<Peer>>,
+    /// Who waits in AGENT.NEXT, by the number the engine knows.
+    waiting: HashMap<WaiterId, Rc<Peer>>,
+    waiters: WaiterId,
+    /// Peers with replies that wait for a release, in the order in which they began to.
+    unreleased: Vec<Rc<Peer>>,
+    /// Peers that wait for the daemon itself: for the end of loading, or for the log to catch up.
+    held_up: Vec<Rc<Peer>>,
+    armed_for: Option<UnixMs>,
+}
+
+impl Core {
+    /// A core that has yet to load.
+    pub fn new(shared: Arc<Shared>, limits: Limits) -> CoreRef {
+        Rc::new(RefCell::new(Core {
+            phase: Phase::Loading,
+            shared,
+            limits,
+            feed: FeedWaits::default(),
+            commit: Rc::default(),
+            rearm: Rc::default(),
+            stop: Rc::default(),
+            snapshot: Rc::default(),
+            snapshots: Progress::default(),
+            running: None,
+            reader: None,
+            store: None,
+            for_snapshot: Vec::new(),
+            snapshot_at: Seq::MAX,
+            released: 0,
+            peers: HashMap::new(),
+            waiting: HashMap::new(),
+            waiters: 0,
+            unreleased: Vec::new(),
+            held_up: Vec::new(),
+            armed_for: None,
+        }))
+    }
+
+    /// The log has been read: everything in it is released, and who waited for it goes on.
+    pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Reader, store: Store) {
+        self.released = engine.seq();
+        self.reader = Some(Arc::new(reader));
+        self.store = Some(store);
+        self.next_snapshot();
+        self.running = Some(Running {
+            engine,
+            clock,
+            log,
+            out: Output::default(),
+        });
+    }
+
+    /// Serves from now on.
+    pub fn ready(&mut self) {
+        self.phase = Phase::Ready;
+        self.shared.set_ready(true);
+        self.let_go();
+        self.rearm.raise();
+    }
+
+    /// The engine and its surroundings, once loaded.
+    pub fn running(&mut self) -> Option<&mut Running> {
+        self.running.as_mut()
+    }
+
+    /// Reads the log, once it is open.
+    pub fn reader(&self) -> Option<Arc<Reader>> {
+        self.reader.clone()
+    }
+
+    /// Where snapshots go, once the log is open.
+    pub fn store(&self) -> Option<Store> {
+        self.store.clone()
+    }
+
+    /// Asks for a snapshot of what is there now; tells which one it will be. `peer` is woken when it is there.
+    pub fn ask_snapshot(&mut self, peer: &Rc<Peer>) -> u64 {
+        self.for_snapshot.push(peer.clone());
+        self.snapshot.raise();
+        self.snapshots.begun + 1
+    }
+
+    /// Does anybody wait for a snapshot?
+    pub fn snapshots_asked(&self) -> bool {
+        !self.for_snapshot.is_empty()
+    }
+
+    /// A snapshot ended, well or not.
+    pub fn snapshot_ended(&mut self, taken: Result<Seq, String>) {
+        self.snapshots.ended = self.snapshots.begun;
+        self.snapshots.last = Some(taken);
+        self.next_snapshot();
+        for peer in self.for_snapshot.drain(..) {
+            peer.wake.raise();
+        }
+    }
+
+    fn next_snapshot(&mut self) {
+        let last = self.shared.snapshot_seq.load(std::sync::atomic::Ordering::Relaxed);
+        self.snapshot_at = last.saturating_add(self.shared.config.snapshot.every_events);
+    }
+
+    /// Everything up to here may be seen.
+    pub fn released(&self) -> Seq {
+        self.released
+    }
+
+    /// The newest fact: what a reply made now has to wait for.
+    pub fn seq(&self) -> Seq {
+        self.running.as_ref().map_or(0, |r| r.engine.seq())
+    }
+
+    /// The time for the batch that begins; 0 while loading.
+    pub fn now(&mut self) -> UnixMs {
+        self.running.as_mut().map_or(0, |r| r.clock.now())
+    }
+
+    /// Has the log so much to catch up with that nothing new is taken?
+    pub fn is_backlogged(&self) -> bool {
+        self.running
+            .as_ref()
+            .is_some_and(|r| r.log.backlog_bytes() > self.limits.journal_backlog_bytes_max)
+    }
+
+    /// Wakes `peer` when loading is over or the log has caught up.
+    pub fn hold_up(&mut self, peer: &Rc<Peer>) {
+        self.held_up.push(peer.clone());
+    }
+
+    /// Executes one command. `None`: the command waits, and the peer is answered later ([`Peer::take_answered`]) under
+    /// the number that is returned beside it.
+    pub fn execute(&mut self, now: UnixMs, command: &Command, peer: &Rc<Peer>) -> Executed {
+        let waiter = self.waiters + 1;
+        let Some(r) = &mut self.running else {
+            return Executed::Done(Reply::Null);
+        };
+        r.settle(now);
+        let outcome = r.engine.execute(now, command, waiter, &mut r.out);
+        r.settle(now);
+        match outcome {
+            Outcome::Done(reply) => Executed::Done(reply),
+            Outcome::Scan(scan) => Executed::Scan(scan),
+            Outcome::Waiting => {
+                self.waiters = waiter;
+                peer.take_answered();
+                self.waiting.insert(waiter, peer.clone());
+                Executed::Waiting(waiter)
+            }
+        }
+    }
+
+    /// Executes the commands of an EXEC: one instant, one frame.
+    pub fn execute_all(&mut self, now: UnixMs, commands: &[Command]) -> Vec<Reply> {
+        let Some(r) = &mut self.running else {
+            return Vec::new();
+        };
+        r.settle(now);
+        let replies = r.engine.execute_all(now, commands, &mut r.out);
+        r.settle(now);
+        replies
+    }
+
+    /// Records a fact of the daemon's own; the reply that tells it has to wait for the seq returned.
+    pub fn record(&mut self, now: UnixMs, body: Body) -> Seq {
+        let Some(r) = &mut self.running else {
+            return 0;
+        };
+        let seq = r.engine.record(now, body, &mut r.out);
+        self.end_turn();
+        seq
+    }
+
+    /// Fires what is overdue, at most `fires_max`; tells whether more is.
+    pub fn advance(&mut self, now: UnixMs, fires_max: usize) -> bool {
+        let Some(r) = &mut self.running else {
+            return false;
+        };
+        let more = r.engine.advance(now, fires_max, &mut r.out);
+        self.end_turn();
+        more
+    }
+
+    /// Carries a long read on by a slice; the reply when that was the last.
+    pub fn scan(&mut self, now: UnixMs, scan: &mut crate::engine::Scan) -> Option<Reply> {
+        match &mut self.running {
+            Some(r) => r.engine.scan(now, scan, SCAN_SLOTS_MAX),
+            None => Some(Reply::Null),
+        }
+    }
+
+    /// Ends a wait of AGENT.NEXT that timed out or whose connection closed. `false`: it had been answered.
+    pub fn cancel_wait(&mut self, waiter: WaiterId) -> bool {
+        if self.waiting.remove(&waiter).is_none() {
+            return false;
+        }
+        if let Some(r) = &mut self.running {
+            r.engine.cancel_wait(waiter);
+        }
+        true
+    }
+
+    /// Ends a batch: its frames go towards the log, those it woke are answered.
+    pub fn end_turn(&mut self) {
+        let Some(r) = &mut self.running else {
+            return;
+        };
+        if !r.out.events.is_empty() {
+            self.feed
+                .note(r.out.first_seq, &r.out.events);
+            r.log.take(&mut r.out);
+            self.commit.raise();
+        }
+        let seq = r.engine.seq();
+        if !r.out.wakes.is_empty() {
+            let wakes = std::mem::take(&mut r.out.wakes);
+            for (waiter, reply) in wakes {
+                if let Some(peer) = self.waiting.remove(&waiter) {
+                    peer.answer(&reply, seq, self.released);
+                    self.settle_peer(&peer);
+                }
+            }
+        }
+        let Some(r) = &mut self.running else {
+            return;
+        };
+        if seq >= self.snapshot_at {
+            self.snapshot_at = Seq::MAX;
+            self.snapshot.raise();
+        }
+        let next = r.engine.next_instant();
+        if next.is_some_and(|at| self.armed_for.is_none_or(|armed| at < armed)) {
+            self.rearm.raise();
+        }
+    }
+
+    /// When the timer task has to look again; it is remembered, so that only an earlier instant wakes it.
+    pub fn arm(&mut self) -> Option<UnixMs> {
+        self.armed_for = self.running.as_mut().and_then(|r| r.engine.next_instant());
+        self.armed_for
+    }
+
+    /// Writes what may be written to `peer`, and remembers it if more has to wait.
+    pub fn settle_peer(&mut self, peer: &Rc<Peer>) {
+        peer.flush(self.released);
+        if peer.waiting() > 0 && !peer.list(true) {
+            self.unreleased.push(peer.clone());
+        }
+    }
+
+    /// Hands what has gathered to the log thread.
+    pub fn submit(&mut self) {
+        if let Some(r) = &mut self.running {
+            r.log.submit();
+        }
+    }
+
+    /// The log has come further: releases replies and feed entries, and lets go on who waited for it.
+    pub fn release(&mut self) {
+        let Some(r) = &mut self.running else {
+            return;
+        };
+        r.log.submit();
+        let released = r.log.released();
+        if released > self.released {
+            self.released = released;
+            for peer in std::mem::take(&mut self.unreleased) {
+                peer.list(false);
+                self.settle_peer(&peer);
+            }
+            self.feed.released(released);
+        }
+        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_backlogged() {
+            self.let_go();
+        }
+    }
+
+    fn let_go(&mut self) {
+        for peer in self.held_up.drain(..) {
+            peer.wake.raise();
+        }
+    }
+
+    /// Enters a connection.
+    pub fn enter(&mut self, peer: Rc<Peer>) {
+        self.peers.insert(peer.client.id, peer);
+    }
+
+    /// Takes a connection out.
+    pub fn leave(&mut self, peer: &Rc<Peer>) {
+        self.peers.remove(&peer.client.id);
+        self.shared.clients.leave(peer.client.id);
+        self.held_up.retain(|p| !Rc::ptr_eq(p, peer));
+    }
+
+    /// Wakes the connection with this number, for CLIENT KILL. `false`: there is none.
+    pub fn kill(&mut self, id: u64) -> bool {
+        let Some(peer) = self.peers.get(&id) else {
+            return false;
+        };
+        self.shared.clients.kill(id);
+        peer.wake.raise();
+        true
+    }
+
+    /// Wakes every connection, to see that the daemon goes down.
+    pub fn wake_all(&self) {
+        for peer in self.peers.values() {
+            peer.wake.raise();
+        }
+    }
+
+    /// Connections that have not gone yet.
+    pub fn peers(&self) -> usize {
+        self.peers.len()
+    }
+}
+
+/// What became of a command.
+pub enum Executed {
+    /// It is done.
+    Done(Reply),
+    /// It waits for a ticket under this number.
+    Waiting(WaiterId),
+    /// It is a long read, to be carried on in slices.
+    Scan(Box<crate::engine::Scan>),
+}
+
+impl Running {
+    /// Under a virtual clock no command runs while a timer is overdue.
+    fn settle(&mut self, now: UnixMs) {
+        if self.clock.is_virtual() {
+            while self.engine.advance(now, usize::MAX, &mut self.out) {}
+        }
+    }
+}

@@ -1,0 +1,503 @@
+//! The feed: XREAD, XRANGE, XREVRANGE, XLEN, XINFO STREAM, TICKET.HISTORY, read from the log itself.
+//!
+//! Nobody sees an event before a reply that tells of it could be seen. What lies close to the end is read here and now;
+//! what may have to come from the disk is read on another thread, so that a slow disk never holds up the core. A reply is
+//! bounded in entries and in bytes; a reader goes on from the last id that it got.
+
+use super::connection::{Connection, Woken, deadline};
+use super::core::{Core, Phase};
+use crate::journal::{JournalError, Reader, Wanted};
+use crate::model::command::{After, EntryId, Feed, FeedKey};
+use crate::model::fields;
+use crate::model::reply::Reply;
+use crate::model::{Code, Refusal, Seq, Text};
+use crate::wire::Protocol;
+use crate::wire::feed::{Entries, Streams};
+use std::sync::Arc;
+
+/// Entries taken from the log at a time, so that a reply's bytes can be counted while it grows.
+const CHUNK: usize = 256;
+/// A read that begins within this many events of the end is done on the core thread.
+const NEAR_EVENTS: u64 = 4_096;
+
+/// One key to be read.
+#[derive(Debug, Clone)]
+struct Span {
+    key: FeedKey,
+    from: EntryId,
+    to: EntryId,
+    /// The ticket's newest event, for its own key: its events are linked.
+    chain: Option<Seq>,
+}
+
+/// A read, ready to be done on any thread.
+#[derive(Debug, Clone)]
+struct Plan {
+    spans: Vec<Span>,
+    count: usize,
+    reverse: bool,
+    /// Nothing above may be seen.
+    upto_seq: Seq,
+    /// Stop after the entry that passes this.
+    bytes_max: usize,
+    protocol: Protocol,
+    /// XREAD's reply: entries by key.
+    by_key: bool,
+}
+
+impl Plan {
+    /// May the read have to wait for the disk?
+    fn is_far(&self) -> bool {
+        let first = self.spans.iter().map(|s| s.from.seq).min().unwrap_or(0);
+        self.upto_seq.saturating_sub(first) > NEAR_EVENTS
+    }
+
+    /// Does the read. `None` instead of bytes: nothing was found for XREAD.
+    fn run(&self, reader: &Reader) -> Result<Option<Vec<u8>>, JournalError> {
+        let mut out = Vec::new();
+        if self.by_key {
+            let mut streams = Streams::begin(&mut out, self.protocol);
+            for span in &self.spans {
+                streams.key(&mut out, &span.key);
+                self.each(reader, span, &mut out, |out, id, event| streams.push(out, id, event))?;
+            }
+            return Ok(streams.finish(&mut out).then_some(out));
+        }
+        let mut entries = Entries::begin(&mut out);
+        for span in &self.spans {
+            self.each(reader, span, &mut out, |out, id, event| entries.push(out, id, event))?;
+        }
+        entries.finish(&mut out);
+        Ok(Some(out))
+    }
+
+    fn each(
+        &self,
+        reader: &Reader,
+        span: &Span,
+        out: &mut Vec<u8>,
+        mut push: impl FnMut(&mut Vec<u8>, EntryId, &crate::model::event::Event),
+    ) -> Result<(), JournalError> {
+        let mut left = self.count;
+        let (mut from, mut to) = (span.from, span.to);
+        while left > 0 && out.len() < self.bytes_max && from <= to {
+            let wanted = Wanted {
+                from,
+                to,
+                count: left.min(CHUNK),
+                reverse: self.reverse,
+                upto_seq: self.upto_seq,
+            };
+            let found = span.read(reader, wanted)?;
+            let Some(&(seq, part, _)) = found.last() else {
+                return Ok(());
+            };
+            left -= found.len();
+            let last = EntryId { seq, part };
+            for (seq, part, event) in &found {
+                push(out, EntryId { seq: *seq, part: *part }, event);
+            }
+            if found.len() < wanted.count {
+                return Ok(());
+            }
+            if self.reverse {
+                let Some(before) = before(last) else {
+                    return Ok(());
+                };
+                to = before;
+            } else {
+                from = Wanted::after(last);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Span {
+    fn read(&self, reader: &Reader, wanted: Wanted) -> Result<Vec<crate::journal::Entry>, JournalError> {
+        match (&self.key, self.chain) {
+            (FeedKey::Ticket(_), Some(last)) => reader.ticket_chain(last, wanted),
+            // A ticket that the engine does not know has no newest event to start from.
+            (FeedKey::Ticket(_), None) => Ok(Vec::new()),
+            (key, _) => reader.entries(key, wanted),
+        }
+    }
+}
+
+/// The greatest id below.
+fn before(id: EntryId) -> Option<EntryId> {
+    match id.part.checked_sub(1) {
+        Some(part) => Some(EntryId { seq: id.seq, part }),
+        None => Some(EntryId {
+            seq: id.seq.checked_sub(1)?,
+            part: u64::MAX,
+        }),
+    }
+}
+
+/// `GAP` for a cursor that is older than what is retained; 0 means the first retained.
+fn gap(first_seq: Seq, cursor: Seq) -> Option<Reply> {
+    (cursor > 0 && cursor + 1 < first_seq)
+        .then(|| Refusal::new(Code::Gap, format!("{first_seq}-0")).into())
+}
+
+fn plan(core: &Core, spans: Vec<Span>, count: Option<u32>, protocol: Protocol) -> Plan {
+    let most = core.limits.feed_count_max;
+    Plan {
+        spans,
+        count: count.map_or(most, |count| (count as usize).min(most)),
+        reverse: false,
+        upto_seq: core.released(),
+        bytes_max: core.limits.output_bytes_max / 2,
+        protocol,
+        by_key: false,
+    }
+}
+
+fn chain(core: &mut Core, key: &FeedKey) -> Option<Seq> {
+    match key {
+        FeedKey::Ticket(id) => core.running().and_then(|r| r.engine.last_event_of(id)),
+        _ => None,
+    }
+}
+
+impl Connection {
+    /// One read of the feed. `false`: the client is gone.
+    pub(super) async fn feed(&mut self, feed: Feed) -> bool {
+        match feed {
+            Feed::Read {
+                count,
+                block_ms,
+                keys,
+            } => self.xread(count, block_ms, keys).await,
+            Feed::Range {
+                key,
+                from,
+                to,
+                count,
+                reverse,
+            } => {
+                let plan = {
+                    let mut core = self.core.borrow_mut();
+                    // XRANGE's start is the first id wanted, not the last one seen.
+                    let older = gap(core.shared.first_seq(), from.seq.saturating_sub(1));
+                    if let Some(reply) = older.filter(|_| !reverse) {
+                        drop(core);
+                        self.say_now(&reply);
+                        return true;
+                    }
+                    let chain = chain(&mut core, &key);
+                    let span = Span { key, from, to, chain };
+                    Plan {
+                        reverse,
+                        ..plan(&core, vec![span], count, self.peer.protocol.get())
+                    }
+                };
+                self.found(plan).await
+            }
+            Feed::History(ticket) => self.history(ticket).await,
+            Feed::Len(key) => self.length(key, false).await,
+            Feed::Info(key) => self.length(key, true).await,
+        }
+    }
+
+    async fn history(&mut self, ticket: Text) -> bool {
+        let plan = {
+            let mut core = self.core.borrow_mut();
+            let key = FeedKey::Ticket(ticket.clone());
+            chain(&mut core, &key).map(|last| {
+                let span = Span {
+                    key,
+                    from: EntryId::MIN,
+                    to: EntryId::MAX,
+                    chain: Some(last),
+                };
+                plan(&core, vec![span], None, self.peer.protocol.get())
+            })
+        };
+        match plan {
+            Some(plan) => self.found(plan).await,
+            None => {
+                self.say_now(&Refusal::not_found(format!("ticket '{ticket}' is not known")).into());
+                true
+            }
+        }
+    }
+
+    async fn xread(
+        &mut self,
+        count: Option<u32>,
+        block_ms: Option<u64>,
+        keys: Vec<(FeedKey, After)>,
+    ) -> bool {
+        let cursors: Vec<(FeedKey, EntryId)> = {
+            let core = self.core.borrow();
+            let newest = EntryId {
+                seq: core.released(),
+                part: u64::MAX,
+            };
+            keys.into_iter()
+                .map(|(key, after)| match after {
+                    After::Id(id) => (key, id),
+                    After::Newest => (key, newest),
+                })
+                .collect()
+        };
+        let deadline = deadline(block_ms);
+        let mut is_blocked = false;
+        let stays = loop {
+            let plan = {
+                let mut core = self.core.borrow_mut();
+                let first_seq = core.shared.first_seq();
+                if let Some(reply) = cursors.iter().find_map(|(_, id)| gap(first_seq, id.seq)) {
+                    drop(core);
+                    self.say_now(&reply);
+                    break true;
+                }
+                let spans = cursors
+                    .iter()
+                    .map(|(key, id)| Span {
+                        key: key.clone(),
+                        from: Wanted::after(*id),
+                        to: EntryId::MAX,
+                        chain: chain(&mut core, key),
+                    })
+                    .collect();
+                Plan {
+                    by_key: true,
+                    ..plan(&core, spans, count, self.peer.protocol.get())
+                }
+            };
+            let upto_seq = plan.upto_seq;
+            match self.read(plan).await {
+                Ok(Some(bytes)) => {
+                    self.say_bytes(&bytes);
+                    break true;
+                }
+                Ok(None) if block_ms.is_none() => {
+                    self.say_nothing();
+                    break true;
+                }
+                Ok(None) => {}
+                Err(e) => {
+                    self.say_now(&damaged(&e));
+                    break true;
+                }
+            }
+            if !is_blocked {
+                is_blocked = true;
+                self.blocked(true);
+            }
+            match self.await_events(&cursors, upto_seq, deadline).await {
+                Woken::Gone => break false,
+                Woken::Timeout => {
+                    self.say_nothing();
+                    break true;
+                }
+                Woken::Signal | Woken::Input => {
+                    if self.core.borrow().phase == Phase::Stopping {
+                        self.say_nothing();
+                        break true;
+                    }
+                }
+            }
+        };
+        if is_blocked {
+            self.blocked(false);
+        }
+        stays
+    }
+
+    /// Waits until something under one of the keys may be seen that was not there at `upto_seq`.
+    async fn await_events(
+        &mut self,
+        cursors: &[(FeedKey, EntryId)],
+        upto_seq: Seq,
+        deadline: Option<tokio::time::Instant>,
+    ) -> Woken {
+        let wait = {
+            let mut core = self.core.borrow_mut();
+            if core.released() > upto_seq {
+                return Woken::Signal;
+            }
+            let (newest, released) = (core.seq(), core.released());
+            let keys = cursors.iter().map(|(key, _)| key.clone()).collect();
+            core.feed.wait(self.peer.clone(), keys, newest, released)
+        };
+        // Input that comes meanwhile stays where it is; only a close or a signal ends the wait.
+        let woken = loop {
+            match self.until(deadline).await {
+                Woken::Input => {}
+                woken => break woken,
+            }
+        };
+        self.core.borrow_mut().feed.cancel(wait);
+        woken
+    }
+
+    async fn found(&mut self, plan: Plan) -> bool {
+        match self.read(plan).await {
+            Ok(Some(bytes)) => self.say_bytes(&bytes),
+            Ok(None) => self.say_nothing(),
+            Err(e) => self.say_now(&damaged(&e)),
+        }
+        true
+    }
+
+    async fn read(&mut self, plan: Plan) -> Result<Option<Vec<u8>>, JournalError> {
+        let Some(reader) = self.core.borrow().reader() else {
+            return Ok(None);
+        };
+        if !plan.is_far() {
+            return plan.run(&reader);
+        }
+        elsewhere(move || plan.run(&reader)).await
+    }
+
+    fn say_bytes(&mut self, bytes: &[u8]) {
+        let mut core = self.core.borrow_mut();
+        let released = core.released();
+        self.peer
+            .encoded(released, released, |out, _| out.extend_from_slice(bytes));
+        core.settle_peer(&self.peer);
+    }
+
+    fn say_nothing(&mut self) {
+        let mut core = self.core.borrow_mut();
+        let released = core.released();
+        self.peer
+            .encoded(released, released, crate::wire::encode::null_array);
+        core.settle_peer(&self.peer);
+    }
+
+    /// XLEN, or XINFO STREAM.
+    async fn length(&mut self, key: FeedKey, whole: bool) -> bool {
+        let (reader, first_seq, upto_seq, chain) = {
+            let mut core = self.core.borrow_mut();
+            let chain = chain(&mut core, &key);
+            (core.reader(), core.shared.first_seq(), core.released(), chain)
+        };
+        let Some(reader) = reader else {
+            return true;
+        };
+        let span = Span {
+            key,
+            from: EntryId::MIN,
+            to: EntryId::MAX,
+            chain,
+        };
+        let reply = elsewhere(move || {
+            let length = length(&reader, &span, first_seq, upto_seq)?;
+            if whole {
+                info(&reader, &span, length, upto_seq)
+            } else {
+                Ok(Reply::Int(length))
+            }
+        })
+        .await
+        .unwrap_or_else(|e| damaged(&e));
+        self.say_now(&reply);
+        true
+    }
+}
+
+/// Runs a read on a thread where it may wait for the disk.
+async fn elsewhere<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|e| Err(JournalError::Misuse(format!("a reading thread died: {e}"))))
+}
+
+fn damaged(e: &JournalError) -> Reply {
+    tracing::error!("the feed could not be read: {e}");
+    Refusal::new(Code::Err, format!("the log could not be read: {e}")).into()
+}
+
+fn wanted(count: usize, reverse: bool, upto_seq: Seq) -> Wanted {
+    Wanted {
+        from: EntryId::MIN,
+        to: EntryId::MAX,
+        count,
+        reverse,
+        upto_seq,
+    }
+}
+
+/// Entries under a key. Cost: nothing for `events`, else a visit to each of them.
+fn length(reader: &Arc<Reader>, span: &Span, first_seq: Seq, upto_seq: Seq) -> Result<i64, JournalError> {
+    if span.key == FeedKey::All {
+        return Ok(fields::seq((upto_seq + 1).saturating_sub(first_seq)));
+    }
+    let mut length = 0;
+    let mut from = EntryId::MIN;
+    if span.chain.is_some() {
+        return Ok(span.read(reader, wanted(usize::MAX, false, upto_seq))?.len() as i64);
+    }
+    loop {
+        let found = span.read(
+            reader,
+            Wanted {
+                from,
+                ..wanted(CHUNK, false, upto_seq)
+            },
+        )?;
+        length += found.len() as i64;
+        match found.last() {
+            Some(&(seq, part, _)) if found.len() == CHUNK => from = Wanted::after(EntryId { seq, part }),
+            _ => return Ok(length),
+        }
+    }
+}
+
+fn info(reader: &Arc<Reader>, span: &Span, length: i64, upto_seq: Seq) -> Result<Reply, JournalError> {
+    let end = |reverse| -> Result<(Reply, Reply), JournalError> {
+        let found = span.read(reader, wanted(1, reverse, upto_seq))?;
+        let Some((seq, part, event)) = found.first() else {
+            let none = Reply::Bulk(Text::const_new("0-0"));
+            return Ok((none, Reply::Null));
+        };
+        let id = Reply::Bulk(compact_str::format_compact!("{seq}-{part}"));
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        fields::visit(event, *part, &mut pairs);
+        let pairs = pairs
+            .into_iter()
+            .flat_map(|(name, value)| [Reply::Bulk(name.into()), Reply::Bulk(value.into())]);
+        Ok((id.clone(), Reply::List(vec![id, Reply::List(pairs.collect())])))
+    };
+    let (first_id, first) = end(false)?;
+    let (last_id, last) = end(true)?;
+    Ok(Reply::Map(vec![
+        ("length", Reply::Int(length)),
+        ("radix-tree-keys", Reply::Int(1)),
+        ("radix-tree-nodes", Reply::Int(2)),
+        ("last-generated-id", last_id),
+        ("max-deleted-entry-id", Reply::Bulk(Text::const_new("0-0"))),
+        ("entries-added", Reply::Int(length)),
+        ("recorded-first-entry-id", first_id),
+        ("groups", Reply::Int(0)),
+        ("first-entry", first),
+        ("last-entry", last),
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_cursor_is_a_gap_and_zero_is_the_beginning() {
+        assert!(gap(100, 0).is_none());
+        assert!(gap(100, 99).is_none(), "99 was seen, 100 comes next");
+        assert!(gap(100, 98).is_some());
+        assert_eq!(
+            before(EntryId { seq: 5, part: 0 }),
+            Some(EntryId {
+                seq: 4,
+                part: u64::MAX
+            })
+        );
+        assert_eq!(before(EntryId::MIN), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! The core's end of the log: frames gather in a batch, the batch goes over the line, how far the log came says what
+//! may be released.
+
+use super::fatal;
+use super::log_line::LogLine;
+use crate::engine::Output;
+use crate::journal::Batch;
+use crate::model::Seq;
+use std::sync::Arc;
+
+/// When a reply may be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseAfter {
+    /// After the write: survives the death of the process.
+    Write,
+    /// After the sync: survives a power loss.
+    Sync,
+}
+
+/// The core's end.
+#[derive(Debug)]
+pub struct LogFront {
+    line: Arc<LogLine>,
+    gathering: Batch,
+    release_after: ReleaseAfter,
+    /// Bytes that were ever put into a batch.
+    taken_bytes: u64,
+}
+
+impl LogFront {
+    /// The end of `line` that the core holds.
+    pub fn new(line: Arc<LogLine>, release_after: ReleaseAfter) -> LogFront {
+        LogFront {
+            gathering: line.fresh(),
+            line,
+            release_after,
+            taken_bytes: 0,
+        }
+    }
+
+    /// Takes the frames out of `out`; its wakes stay.
+    ///
+    /// A frame that cannot be stored ends the process: the engine has gone past it, so there is no way back.
+    pub fn take(&mut self, out: &mut Output) {
+        let before = self.gathering.len_bytes();
+        let mut start = 0;
+        let mut seq = out.first_seq;
+        for end in out.frame_ends.drain(..) {
+            let frame = &out.events[start..end];
+            if let Err(e) = self.gathering.push(seq, frame) {
+                fatal::exit(fatal::LOG_FAILED, &format!("seq {seq}: {e}"));
+            }
+            seq += frame.len() as Seq;
+            start = end;
+        }
+        out.events.clear();
+        self.taken_bytes += (self.gathering.len_bytes() - before) as u64;
+    }
+
+    /// Hands what has gathered to the log thread, unless too much is under way: then it goes with the next.
+    pub fn submit(&mut self) {
+        if self.gathering.is_empty() {
+            return;
+        }
+        let batch = std::mem::replace(&mut self.gathering, self.line.fresh());
+        if let Err(back) = self.line.send(batch) {
+            self.gathering = back;
+        }
+    }
+
+    /// Everything up to here may be seen.
+    pub fn released(&self) -> Seq {
+        match self.release_after {
+            ReleaseAfter::Write => self.line.written_seq(),
+            ReleaseAfter::Sync => self.line.durable_seq(),
+        }
+    }
+
+    /// The line to the log thread.
+    pub fn line(&self) -> Arc<LogLine> {
+        self.line.clone()
+    }
+
+    /// Has everything been handed over?
+    pub fn is_submitted(&self) -> bool {
+        self.gathering.is_empty()
+    }
+
+    /// Bytes that are not released yet.
+    pub fn backlog_bytes(&self) -> u64 {
+        self.taken_bytes.saturating_sub(self.line.done_bytes())
+    }
+}

@@ -1,0 +1,171 @@
+//! The log thread: takes batches from the line, appends, syncs by the policy, says how far it is.
+//!
+//! Group commit by itself: while a sync runs, the core's batches gather on the line and go out together with the next.
+//! Everything blocking about the log happens here and nowhere else. A failed write or sync ends the process without an
+//! acknowledgement: what the disk did with it is unknown, so nothing is tried again.
+
+use super::fatal;
+use super::log_line::LogLine;
+use super::shared::Shared;
+use crate::journal::segment::Prepared;
+use crate::journal::{JournalError, SyncPolicy, Writer};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// `interval` syncs this often.
+const SYNC_INTERVAL: Duration = Duration::from_millis(100);
+/// A marker of its own follows this long after the last write.
+const MARK_AFTER: Duration = Duration::from_millis(100);
+/// Bytes written before a sync at most: a sync of more takes longer than is worth waiting for.
+const SYNC_BYTES_MAX: u64 = 8 << 20;
+/// The next segment is prepared when the active one is this full.
+const PREPARE_AT: f64 = 0.25;
+
+/// Starts the thread. It ends by [`LogLine::stop`], with everything synced and marked.
+pub fn start(
+    writer: Writer,
+    line: Arc<LogLine>,
+    sync: SyncPolicy,
+    shared: Arc<Shared>,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("slad-log".to_owned())
+        .spawn(move || {
+            let log = LogThread {
+                writer,
+                line,
+                sync,
+                shared,
+                preparing: None,
+                wrote_at: Instant::now(),
+                unsynced: false,
+                unmarked: false,
+            };
+            if let Err(e) = log.run() {
+                fatal::exit(fatal::LOG_FAILED, &e.to_string());
+            }
+        })
+}
+
+struct LogThread {
+    writer: Writer,
+    line: Arc<LogLine>,
+    sync: SyncPolicy,
+    shared: Arc<Shared>,
+    preparing: Option<Receiver<Result<Prepared, JournalError>>>,
+    wrote_at: Instant,
+    /// Something was written and not synced, under `interval` or `never`.
+    unsynced: bool,
+    /// Something was written that no marker follows yet.
+    unmarked: bool,
+}
+
+impl LogThread {
+    fn run(mut self) -> Result<(), JournalError> {
+        let mut synced_at = Instant::now();
+        loop {
+            // Looked at before the batches: whoever asked had sent them by then.
+            let sync_asked = self.line.take_sync_asked();
+            let bytes = self.write_some()?;
+            if bytes > 0 {
+                self.line.done(bytes);
+                self.prepare();
+            }
+            if self.unsynced && self.sync == SyncPolicy::Interval && synced_at.elapsed() >= SYNC_INTERVAL {
+                self.sync_now()?;
+                synced_at = Instant::now();
+            }
+            if sync_asked {
+                self.sync_now()?;
+            }
+            if bytes > 0 {
+                continue;
+            }
+            if self.line.is_stopping() {
+                return self.writer.close();
+            }
+            if self.unmarked && self.wrote_at.elapsed() >= MARK_AFTER {
+                self.mark()?;
+            }
+            self.line.sleep(self.wait(synced_at));
+        }
+    }
+
+    /// Writes what is on the line and syncs it if the policy says so; bytes that need not be waited for any longer.
+    fn write_some(&mut self) -> Result<u64, JournalError> {
+        let mut bytes = 0;
+        while bytes < SYNC_BYTES_MAX
+            && let Some(mut batch) = self.line.next()
+        {
+            bytes += batch.len_bytes() as u64;
+            let appended = self.writer.append(&mut batch)?;
+            self.line.give_back(batch);
+            self.line.set_written(appended.last_seq);
+        }
+        if bytes > 0 {
+            if self.sync == SyncPolicy::Always {
+                self.sync_now()?;
+            } else {
+                self.unsynced = true;
+            }
+            self.unmarked = true;
+            self.wrote_at = Instant::now();
+        }
+        Ok(bytes)
+    }
+
+    fn sync_now(&mut self) -> Result<(), JournalError> {
+        let before = Instant::now();
+        self.writer.sync()?;
+        self.shared.synced(before.elapsed());
+        self.unsynced = false;
+        self.line.set_durable(self.line.written_seq());
+        Ok(())
+    }
+
+    fn mark(&mut self) -> Result<(), JournalError> {
+        self.unmarked = false;
+        if self.sync == SyncPolicy::Interval && self.unsynced {
+            self.sync_now()?;
+        }
+        self.writer.marker()
+    }
+
+    /// How long there is nothing to do unless a batch comes.
+    fn wait(&self, synced_at: Instant) -> Option<Duration> {
+        let sync = (self.unsynced && self.sync == SyncPolicy::Interval)
+            .then(|| SYNC_INTERVAL.saturating_sub(synced_at.elapsed()));
+        let mark = self
+            .unmarked
+            .then(|| MARK_AFTER.saturating_sub(self.wrote_at.elapsed()));
+        [sync, mark].into_iter().flatten().min()
+    }
+
+    /// Has the next segment prepared on a thread of its own in good time: filling 64 MiB with zeros takes as many
+    /// milliseconds. A failure harms nothing here; the rotation will meet it again.
+    fn prepare(&mut self) {
+        if let Some(preparing) = &self.preparing {
+            match preparing.try_recv() {
+                Ok(Ok(prepared)) => self.writer.install(prepared),
+                Ok(Err(e)) => tracing::warn!("the next segment could not be prepared: {e}"),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {}
+            }
+            self.preparing = None;
+        } else if self.writer.used() >= PREPARE_AT
+            && let Some(preparation) = self.writer.preparation()
+        {
+            let (done, preparing) = channel();
+            let started = std::thread::Builder::new()
+                .name("slad-prepare".to_owned())
+                .spawn(move || {
+                    let _ = done.send(preparation.run());
+                });
+            if started.is_ok() {
+                self.preparing = Some(preparing);
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! MULTI: commands that are queued and then run in one instant and one durable frame.
+//!
+//! Only the engine's commands, PING and ECHO can be queued: what belongs to the connection, the daemon or the feed has
+//! no part in a frame. A command that cannot be queued, for whatever reason, makes EXEC abort.
+
+use crate::model::command::{AgentCommand, AgentOp, Command, Request, Session};
+use crate::model::reply::Reply;
+use crate::model::{Code, Refusal};
+
+/// What was queued since MULTI.
+#[derive(Debug, Default)]
+pub struct Multi {
+    queued: Vec<Queued>,
+    failed: bool,
+}
+
+#[derive(Debug)]
+enum Queued {
+    Engine,
+    Answered(Reply),
+}
+
+/// A transaction ready to run.
+#[derive(Debug)]
+pub struct Transaction {
+    /// For the engine, in order.
+    pub commands: Vec<Command>,
+    order: Vec<Queued>,
+}
+
+/// Commands queued so far, by kind; apart from [`Multi`] so that EXEC moves them out whole.
+#[derive(Debug, Default)]
+pub struct Pending {
+    multi: Option<Multi>,
+    commands: Vec<Command>,
+}
+
+impl Pending {
+    /// Is a MULTI open?
+    pub fn is_open(&self) -> bool {
+        self.multi.is_some()
+    }
+
+    /// `MULTI`
+    pub fn begin(&mut self) -> Reply {
+        if let Some(multi) = &mut self.multi {
+            multi.failed = true;
+            return refused("MULTI calls can not be nested");
+        }
+        self.multi = Some(Multi::default());
+        Reply::Simple("OK")
+    }
+
+    /// `DISCARD`
+    pub fn discard(&mut self) -> Reply {
+        self.commands.clear();
+        match self.multi.take() {
+            Some(_) => Reply::Simple("OK"),
+            None => refused("DISCARD without MULTI"),
+        }
+    }
+
+    /// A command could not even be read: EXEC will abort.
+    pub fn spoil(&mut self) {
+        if let Some(multi) = &mut self.multi {
+            multi.failed = true;
+        }
+    }
+
+    /// Queues a request, at most `queued_max` of them.
+    pub fn queue(&mut self, request: Request, queued_max: usize) -> Reply {
+        let Some(multi) = &mut self.multi else {
+            return refused("EXEC without MULTI");
+        };
+        if multi.queued.len() >= queued_max {
+            multi.failed = true;
+            return Refusal::new(
+                Code::Limit,
+                format!("at most {queued_max} commands between MULTI and EXEC"),
+            )
+            .into();
+        }
+        let queued = match request {
+            Request::Engine(command) => {
+                self.commands.push(unblocked(command));
+                Queued::Engine
+            }
+            Request::Session(Session::Ping(None)) => Queued::Answered(Reply::Simple("PONG")),
+            Request::Session(Session::Ping(Some(text)) | Session::Echo(text)) => {
+                Queued::Answered(Reply::Bytes(text))
+            }
+            _ => {
+                multi.failed = true;
+                return refused(
+                    "this command is not possible inside MULTI: it takes TICKET., AGENT. and QUEUE. commands, PING, ECHO",
+                );
+            }
+        };
+        multi.queued.push(queued);
+        Reply::Simple("QUEUED")
+    }
+
+    /// `EXEC`: what is to be run, or why it is not.
+    pub fn exec(&mut self) -> Result<Transaction, Reply> {
+        let commands = std::mem::take(&mut self.commands);
+        match self.multi.take() {
+            None => Err(refused("EXEC without MULTI")),
+            Some(multi) if multi.failed => Err(Refusal::new(
+                Code::ExecAbort,
+                "Transaction discarded because of previous errors.",
+            )
+            .into()),
+            Some(multi) => Ok(Transaction {
+                commands,
+                order: multi.queued,
+            }),
+        }
+    }
+}
+
+impl Transaction {
+    /// The replies in the order of the commands, given the engine's.
+    pub fn replies(self, engine: Vec<Reply>) -> Reply {
+        let mut engine = engine.into_iter();
+        let all = self.order.into_iter().map(|queued| match queued {
+            Queued::Engine => engine.next().unwrap_or(Reply::Null),
+            Queued::Answered(reply) => reply,
+        });
+        Reply::List(all.collect())
+    }
+}
+
+/// Nothing blocks inside a transaction.
+fn unblocked(command: Command) -> Command {
+    match command {
+        Command::Agent(AgentCommand {
+            id,
+            op: AgentOp::Next { .. },
+            common,
+        }) => Command::Agent(AgentCommand {
+            id,
+            op: AgentOp::Next { block_ms: None },
+            common,
+        }),
+        other => other,
+    }
+}
+
+fn refused(message: &str) -> Reply {
+    Refusal::new(Code::Err, message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::command::Read;
+
+    fn look() -> Request {
+        Request::Engine(Command::Read(Read::QueueList))
+    }
+
+    fn code(reply: &Reply) -> &'static str {
+        match reply {
+            Reply::Refused(refusal) => refusal.code.as_str(),
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn replies_stand_in_the_order_of_the_commands() {
+        let mut pending = Pending::default();
+        assert_eq!(pending.begin(), Reply::Simple("OK"));
+        for request in [look(), Request::Session(Session::Ping(None)), look()] {
+            assert_eq!(pending.queue(request, 8), Reply::Simple("QUEUED"));
+        }
+        let transaction = pending.exec().unwrap();
+        assert_eq!(transaction.commands.len(), 2);
+        let replies = transaction.replies(vec![Reply::Int(1), Reply::Int(2)]);
+        assert_eq!(
+            replies,
+            Reply::List(vec![Reply::Int(1), Reply::Simple("PONG"), Reply::Int(2)])
+        );
+        assert!(!pending.is_open());
+    }
+
+    #[test]
+    fn what_cannot_be_queued_aborts() {
+        for spoil in [
+            |p: &mut Pending| p.spoil(),
+            |p: &mut Pending| assert_eq!(code(&p.queue(Request::Session(Session::Snapshot), 8)), "ERR"),
+            |p: &mut Pending| assert_eq!(code(&p.queue(look(), 1)), "LIMIT"),
+            |p: &mut Pending| assert_eq!(code(&p.begin()), "ERR"),
+        ] {
+            let mut pending = Pending::default();
+            pending.begin();
+            pending.queue(look(), 8);
+            spoil(&mut pending);
+            assert_eq!(code(&pending.exec().unwrap_err()), "EXECABORT");
+            assert!(!pending.is_open());
+            pending.begin();
+            assert!(pending.exec().unwrap().commands.is_empty(), "nothing is left over");
+        }
+    }
+
+    #[test]
+    fn a_waiting_next_does_not_wait_inside() {
+        let mut pending = Pending::default();
+        pending.begin();
+        let next = AgentCommand {
+            id: "a".into(),
+            op: AgentOp::Next { block_ms: Some(5) },
+            common: None,
+        };
+        pending.queue(Request::Engine(Command::Agent(next)), 8);
+        let transaction = pending.exec().unwrap();
+        assert!(matches!(
+            &transaction.commands[0],
+            Command::Agent(AgentCommand {
+                op: AgentOp::Next { block_ms: None },
+                ..
+            })
+        ));
+    }
+}

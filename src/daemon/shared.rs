@@ -1,0 +1,118 @@
+//! What threads other than the core see of the daemon: who is connected, whether it serves, a few counters.
+
+use super::clients::Clients;
+use super::config::Config;
+use super::log_line::LogLine;
+use crate::journal::Published;
+use crate::model::Seq;
+use crate::wire::table::Row;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Shared by all threads.
+#[derive(Debug)]
+pub struct Shared {
+    /// What is configured.
+    pub config: Config,
+    /// Who is connected.
+    pub clients: Arc<Clients>,
+    /// When the process began.
+    pub started: Instant,
+    /// Events replayed so far while loading.
+    pub replayed: AtomicU64,
+    /// Last seq of the newest snapshot.
+    pub snapshot_seq: AtomicU64,
+    ready: AtomicBool,
+    commands: AtomicU64,
+    refused: AtomicU64,
+    syncs: AtomicU64,
+    sync_us: AtomicU64,
+    log: OnceLock<(Arc<LogLine>, Arc<Published>)>,
+}
+
+impl Shared {
+    /// At the start of the process.
+    pub fn new(config: Config) -> Shared {
+        Shared {
+            clients: Arc::new(Clients::new(config.socket.display().to_string())),
+            config,
+            started: Instant::now(),
+            replayed: AtomicU64::new(0),
+            snapshot_seq: AtomicU64::new(0),
+            ready: AtomicBool::new(false),
+            commands: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            sync_us: AtomicU64::new(0),
+            log: OnceLock::new(),
+        }
+    }
+
+    /// The log is open.
+    pub fn opened(&self, line: Arc<LogLine>, published: Arc<Published>) {
+        let _ = self.log.set((line, published));
+    }
+
+    /// Is the daemon serving?
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Relaxed)
+    }
+
+    /// Says whether the daemon is serving.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Relaxed);
+    }
+
+    /// Last seq written.
+    pub fn written_seq(&self) -> Seq {
+        self.log.get().map_or(0, |(line, _)| line.written_seq())
+    }
+
+    /// Last seq synced.
+    pub fn durable_seq(&self) -> Seq {
+        self.log.get().map_or(0, |(line, _)| line.durable_seq())
+    }
+
+    /// Bytes of the log.
+    pub fn log_bytes(&self) -> u64 {
+        self.log.get().map_or(0, |(_, published)| published.log_bytes())
+    }
+
+    /// First seq retained.
+    pub fn first_seq(&self) -> Seq {
+        self.log.get().map_or(0, |(_, published)| published.first_seq())
+    }
+
+    /// Counts a command.
+    pub fn count_command(&self, _row: &'static Row) {
+        self.commands.fetch_add(1, Relaxed);
+    }
+
+    /// Commands since the start.
+    pub fn commands(&self) -> u64 {
+        self.commands.load(Relaxed)
+    }
+
+    /// Counts a refusal.
+    pub fn count_refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    /// Refusals since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
+    /// Counts a sync that took so long.
+    pub fn synced(&self, took: Duration) {
+        self.syncs.fetch_add(1, Relaxed);
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.sync_us.fetch_add(us, Relaxed);
+    }
+
+    /// Syncs since the start, and how long they took together, µs.
+    pub fn syncs(&self) -> (u64, u64) {
+        (self.syncs.load(Relaxed), self.sync_us.load(Relaxed))
+    }
+}

@@ -1,0 +1,360 @@
+//! From a configuration to a serving daemon, and down again.
+//!
+//! The socket is bound first, so that clients find somebody who says that the log is being read; then the log is
+//! opened and replayed, what the policies in the binary have new is recorded, and everybody who waited goes on. Going
+//! down: nothing new is accepted, what was executed is written, synced, marked and answered.
+
+use super::clock::{Clock, VIRTUAL_START};
+use super::config::{Config, Sync};
+use super::core::{Core, CoreRef, Phase};
+use super::limits::Limits;
+use super::loading::{self, LoadError};
+use super::log_front::{LogFront, ReleaseAfter};
+use super::log_line::LogLine;
+use super::shared::Shared;
+use super::signals::Signals;
+use super::{connection, fatal, listener, log_thread, notify, snapshots, timers};
+use crate::engine::{self, Engine};
+use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
+use crate::model::event::{Body, LogRecovered, PolicyActivated};
+use crate::model::{Text, UnixMs};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long clients may take to read their last replies when the daemon goes down.
+const LAST_REPLIES: Duration = Duration::from_secs(5);
+/// Pause after the system refused a connection for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How to serve, beside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `Some`: the clock is virtual, and starts at this instant if one is given.
+    pub virtual_clock: Option<Option<UnixMs>>,
+}
+
+/// Serves until a signal or SHUTDOWN; the exit code.
+pub fn serve(config: Config, options: &Options) -> u8 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default());
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            tracing::error!("the runtime could not be started: {e}");
+            return fatal::START_FAILED;
+        }
+    };
+    match runtime.block_on(run(config, options)) {
+        Ok(()) => 0,
+        Err((code, why)) => {
+            tracing::error!(code, "going down: {why}");
+            code
+        }
+    }
+}
+
+type Failure = (u8, String);
+
+fn failed(what: &str) -> impl Fn(std::io::Error) -> Failure + '_ {
+    move |e| (fatal::START_FAILED, format!("{what}: {e}"))
+}
+
+async fn run(config: Config, options: &Options) -> Result<(), Failure> {
+    let started = Instant::now();
+    let bound = listener::bind(&config.socket).map_err(|e| {
+        let code = match e.kind() {
+            std::io::ErrorKind::AddrInUse => fatal::IN_USE,
+            _ => fatal::START_FAILED,
+        };
+        (code, e.to_string())
+    })?;
+    let socket = config.socket.clone();
+    let shared = Arc::new(Shared::new(config));
+    let core = Core::new(shared.clone(), Limits::new(&shared.config));
+    tracing::info!(socket = %socket.display(), version = env!("CARGO_PKG_VERSION"), "listening");
+    let accepting = tokio::task::spawn_local(accept(core.clone(), bound.listener));
+    let mut signals = Signals::new().map_err(failed("signals"))?;
+
+    let log_thread = tokio::select! {
+        loaded = load(&core, options) => loaded?,
+        why = signals.stop() => {
+            tracing::info!("{why} while loading: going down");
+            remove(&socket, bound.ours);
+            return Ok(());
+        }
+    };
+    core.borrow_mut().ready();
+    notify::ready();
+    let seq = core.borrow().seq();
+    tracing::info!(seq, after_ms = ms(started), "READY");
+    let background = [
+        tokio::task::spawn_local(commits(core.clone())),
+        tokio::task::spawn_local(releases(core.clone())),
+        tokio::task::spawn_local(watched("timers", core.clone())),
+        tokio::task::spawn_local(snapshots::run(core.clone())),
+    ];
+
+    let stop = core.borrow().stop.clone();
+    let why = tokio::select! {
+        why = signals.stop() => why,
+        () = stop.wait() => "SHUTDOWN",
+    };
+    tracing::info!("{why}: going down");
+    notify::stopping();
+    accepting.abort();
+    remove(&socket, bound.ours);
+    go_down(&core).await;
+    for task in background {
+        task.abort();
+    }
+    finish(&core, log_thread)?;
+    tracing::info!(seq = core.borrow().seq(), "ended");
+    Ok(())
+}
+
+/// Opens and replays the log, starts the log thread, and records what is new.
+async fn load(core: &CoreRef, options: &Options) -> Result<JoinHandle<()>, Failure> {
+    let shared = core.borrow().shared.clone();
+    let config = &shared.config;
+    let started = Instant::now();
+    let mut engine = Engine::new(engine::Config {
+        default_policy: config.default_policy.clone(),
+        queues: config.queues.clone(),
+        virtual_clock: options.virtual_clock.is_some(),
+        closed_max: usize::try_from(config.closed_max).unwrap_or(usize::MAX),
+        tokens_max: usize::try_from(config.tokens_max).unwrap_or(usize::MAX),
+    });
+    let sync = match config.sync {
+        Sync::Always => SyncPolicy::Always,
+        Sync::Interval => SyncPolicy::Interval,
+        Sync::Never => SyncPolicy::Never,
+    };
+    let journal_config = journal::Config {
+        segment_bytes: config.segment_bytes,
+        sync,
+        log_id: random(),
+        boot_id: boot_id(),
+    };
+    let (opened, counts) = loading::load(core, journal_config, &mut engine)
+        .await
+        .map_err(refused)?;
+    let replay_ms = ms(started);
+    for skipped in opened.skipped_snapshots() {
+        tracing::warn!("a snapshot was passed over: {skipped}");
+    }
+    if opened.next_seq() > engine.seq() + 1 {
+        engine.restored(opened.next_seq() - 1);
+    }
+    let floor = engine.last_instant().max(counts.snapshot_at);
+    let clock = match options.virtual_clock {
+        Some(start) => Clock::standing(start.unwrap_or(VIRTUAL_START), floor),
+        None => Clock::real(floor),
+    };
+    engine.ready();
+    let recovered = opened.recovery().map(|r| LogRecovered {
+        cut_bytes: r.cut_bytes,
+        lost_from: r.lost_from,
+        lost_to: r.lost_to,
+        epoch: r.epoch,
+    });
+    tracing::info!(
+        records = counts.records,
+        snapshot_seq = counts.snapshot_seq,
+        events = counts.events,
+        seq = engine.seq(),
+        replay_ms,
+        rebuild_ms = ms(started) - replay_ms,
+        "loaded"
+    );
+    shared
+        .snapshot_seq
+        .store(counts.snapshot_seq, std::sync::atomic::Ordering::Relaxed);
+    let log_thread = open_log(core, engine, clock, opened, sync)?;
+    first_facts(core, recovered);
+    Ok(log_thread)
+}
+
+fn open_log(
+    core: &CoreRef,
+    engine: Engine,
+    clock: Clock,
+    opened: OpenedLog,
+    sync: SyncPolicy,
+) -> Result<JoinHandle<()>, Failure> {
+    let shared = core.borrow().shared.clone();
+    let journal = |e: JournalError| refused(LoadError::Journal(e));
+    let line = Arc::new(LogLine::new(engine.seq()));
+    let reader = opened.reader();
+    let snapshots = snapshots::Store::new(&opened);
+    let mut writer = opened.into_writer().map_err(journal)?;
+    // The first append would otherwise wait for it.
+    writer.prepare_next().map_err(journal)?;
+    shared.opened(line.clone(), writer.published());
+    let after = match sync {
+        SyncPolicy::Always => ReleaseAfter::Sync,
+        SyncPolicy::Interval | SyncPolicy::Never => ReleaseAfter::Write,
+    };
+    let log_thread =
+        log_thread::start(writer, line.clone(), sync, shared).map_err(failed("the log thread"))?;
+    let mut core = core.borrow_mut();
+    core.run(engine, clock, LogFront::new(line, after), reader, snapshots);
+    Ok(log_thread)
+}
+
+/// What the log has to know before anybody else speaks: that a tail was cut, which policies the binary brings.
+fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
+    let mut core = core.borrow_mut();
+    let now = core.now();
+    if let Some(recovered) = recovered {
+        tracing::warn!(
+            cut_bytes = recovered.cut_bytes,
+            lost_from = recovered.lost_from,
+            lost_to = recovered.lost_to,
+            epoch = recovered.epoch,
+            "the log's end was torn and has been cut"
+        );
+        core.record(now, Body::LogRecovered(Box::new(recovered)));
+    }
+    for (name, text) in crate::policy::embedded() {
+        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        let active = core.running().and_then(|r| r.engine.policy_hash(name));
+        if active.is_some_and(|(_, known)| known == hash) {
+            continue;
+        }
+        let version = active.map_or(1, |(version, _)| version + 1);
+        tracing::info!(policy = name, version, "policy activated");
+        let activated = PolicyActivated {
+            name: Text::const_new(name),
+            version,
+            hash,
+            text: text.to_owned(),
+            reason: Text::const_new("embedded"),
+        };
+        core.record(now, Body::PolicyActivated(Box::new(activated)));
+    }
+    core.submit();
+}
+
+fn refused(e: LoadError) -> Failure {
+    let code = match &e {
+        LoadError::Journal(JournalError::Locked { .. }) => fatal::IN_USE,
+        LoadError::Journal(JournalError::Io { .. }) => fatal::LOG_FAILED,
+        LoadError::Journal(_) | LoadError::Engine(_) => fatal::LOG_REFUSED,
+        LoadError::Thread(_) => fatal::START_FAILED,
+    };
+    (code, e.to_string())
+}
+
+/// Takes connections in.
+async fn accept(core: CoreRef, listener: tokio::net::UnixListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (clients, most) = {
+                    let core = core.borrow();
+                    (core.shared.clients.clone(), core.limits.connections_max)
+                };
+                if clients.count() >= most {
+                    clients.count_refused();
+                    let said = format!("-LIMIT max connections ({most}) reached\r\n");
+                    let _ = stream.try_write(said.as_bytes());
+                    continue;
+                }
+                tokio::task::spawn_local(connection::serve(core.clone(), stream));
+            }
+            Err(e) => {
+                tracing::warn!("a connection could not be accepted: {e}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Hands batches to the log thread once all connections that were ready have had their turn.
+async fn commits(core: CoreRef) {
+    let commit = core.borrow().commit.clone();
+    loop {
+        commit.wait().await;
+        core.borrow_mut().submit();
+    }
+}
+
+/// Releases replies as the log comes further.
+async fn releases(core: CoreRef) {
+    let Some(line) = core.borrow_mut().running().map(|r| r.log.line()) else {
+        return;
+    };
+    loop {
+        core.borrow_mut().release();
+        line.further().await;
+    }
+}
+
+async fn watched(what: &'static str, core: CoreRef) {
+    if let Err(e) = timers::run(core).await {
+        fatal::exit(fatal::START_FAILED, &format!("{what}: {e}"));
+    }
+}
+
+/// Answers what is under way and sends everybody home.
+async fn go_down(core: &CoreRef) {
+    {
+        let mut core = core.borrow_mut();
+        core.phase = Phase::Stopping;
+        core.shared.set_ready(false);
+        core.submit();
+        core.wake_all();
+    }
+    let deadline = Instant::now() + LAST_REPLIES;
+    while core.borrow().peers() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Everything that was executed goes to the disk, synced and marked.
+fn finish(core: &CoreRef, log_thread: JoinHandle<()>) -> Result<(), Failure> {
+    let mut core = core.borrow_mut();
+    let Some(r) = core.running() else {
+        return Ok(());
+    };
+    while !r.log.is_submitted() {
+        r.log.submit();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    r.log.line().stop();
+    log_thread
+        .join()
+        .map_err(|_| (fatal::LOG_FAILED, "the log thread died".to_owned()))
+}
+
+fn remove(socket: &std::path::Path, ours: bool) {
+    if ours {
+        let _ = std::fs::remove_file(socket);
+    }
+}
+
+fn ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A number hard to guess: the identity of a new log.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_i64(super::clock::wall());
+    hasher.finish().max(1)
+}
+
+/// What changes with every boot of the machine; zeros where the system does not say.
+fn boot_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    for (byte, pair) in id.iter_mut().zip(digits.chunks(2)) {
+        let hex = std::str::from_utf8(pair).unwrap_or("0");
+        *byte = u8::from_str_radix(hex, 16).unwrap_or(0);
+    }
+    id
+}

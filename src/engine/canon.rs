@@ -1,0 +1,224 @@
+//! Canonical bytes of an entity, and the state hash over them.
+//!
+//! The state hash is the wrapping sum over all entities of XXH3 of their canonical bytes: names are spelled out and
+//! lists have a stored order, so the sum depends on the state alone and not on how it came about. It is kept up to
+//! date at the cost of two hashes for each entity touched between two looks at it (about 0.1 µs).
+
+use super::agent::Agent;
+use super::state::State;
+use super::ticket::Ticket;
+use crate::model::event::{AgentProfile, Details, PolicyActivated};
+use crate::model::record::{ClockState, ClosedRecord, TokenRecord};
+use crate::model::{Seq, TENANT_DEFAULT, Text};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Collects canonical bytes.
+#[derive(Debug, Default)]
+pub(super) struct Canon(Vec<u8>);
+
+/// What kind of entity the bytes are of; part of them.
+#[derive(Clone, Copy)]
+enum Kind {
+    Ticket = 1,
+    Agent = 2,
+    Closed = 3,
+    Token = 4,
+    Policy = 5,
+    Queue = 6,
+}
+
+impl Canon {
+    fn begin(&mut self, kind: Kind) {
+        self.0.clear();
+        self.0.push(kind as u8);
+        self.0.extend_from_slice(&TENANT_DEFAULT.to_le_bytes());
+    }
+
+    fn int(&mut self, value: i64) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn seq(&mut self, value: Seq) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn byte(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    fn text(&mut self, value: &str) {
+        self.0.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(value.as_bytes());
+    }
+
+    fn texts(&mut self, values: &[Text]) {
+        self.int(values.len() as i64);
+        for value in values {
+            self.text(value);
+        }
+    }
+
+    fn hash(&self) -> u64 {
+        xxh3_64(&self.0)
+    }
+
+    /// Hash of a live ticket.
+    pub(super) fn ticket(&mut self, ticket: &Ticket, state: &State) -> u64 {
+        let book = state.policies.book(ticket.book);
+        self.begin(Kind::Ticket);
+        self.text(&ticket.id);
+        self.byte(ticket.state as u8);
+        self.text(state.queues.name(ticket.queue));
+        self.byte(u8::from(ticket.queue_by_policy));
+        self.text(
+            state
+                .agents
+                .get(ticket.agent)
+                .map_or("", |agent| agent.id.as_str()),
+        );
+        self.seq(ticket.hold);
+        self.int(ticket.hold_at);
+        self.text(&book.name);
+        self.int(i64::from(book.version));
+        self.int(i64::from(ticket.level));
+        self.byte(ticket.rank);
+        for skill in &state.routing.requirements.get(ticket.requirement).skills {
+            self.text(&skill.name);
+            self.byte(skill.level_min);
+        }
+        for seq in [
+            ticket.opened_seq,
+            ticket.last_seq,
+            ticket.respond_seq,
+            ticket.resolve_seq,
+            ticket.fingerprint,
+        ] {
+            self.seq(seq);
+        }
+        for at in [ticket.opened_at, ticket.commanded_at, ticket.close_at] {
+            self.int(at);
+        }
+        if let Some(pause) = &ticket.pause {
+            self.text(&pause.reason);
+            self.seq(pause.pause_seq);
+            self.seq(pause.resume_seq);
+        }
+        for clock in &ticket.clocks {
+            // The plain targets are told apart by their order, the named ones by their name.
+            match &clock.target {
+                crate::model::target::Target::Stage(name) | crate::model::target::Target::Custom(name) => {
+                    self.text(name);
+                }
+                plain => self.byte(
+                    crate::model::target::PLAIN
+                        .iter()
+                        .position(|(t, _)| t == plain)
+                        .unwrap_or(0) as u8,
+                ),
+            }
+            self.byte(match clock.state {
+                ClockState::Running => 0,
+                ClockState::Paused => 1,
+                ClockState::Met => 2,
+                ClockState::Stopped => 3,
+            });
+            for at in [clock.start, clock.due, clock.warn_at, clock.mark] {
+                self.int(at);
+            }
+            let flags = [
+                clock.warned,
+                clock.breached,
+                clock.by_hand,
+                clock.ended_by_resolve,
+                clock.late_by_level,
+            ];
+            self.byte(flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
+        }
+        if let Some(details) = &ticket.details {
+            self.details(details);
+        }
+        self.hash()
+    }
+
+    fn details(&mut self, details: &Details) {
+        for text in [
+            &details.class,
+            &details.customer,
+            &details.segment,
+            &details.channel,
+            &details.issue,
+            &details.parent,
+        ] {
+            self.text(text);
+        }
+        self.texts(&details.links);
+        self.texts(&details.assist);
+        self.texts(&details.has);
+        for (name, value) in &details.attributes {
+            self.text(name);
+            self.text(value);
+        }
+    }
+
+    /// Hash of an agent.
+    pub(super) fn agent(&mut self, agent: &Agent) -> u64 {
+        self.begin(Kind::Agent);
+        self.text(&agent.id);
+        self.profile(&agent.described);
+        self.byte(agent.presence as u8);
+        self.text(&agent.reason);
+        self.seq(agent.changed_seq);
+        self.seq(agent.presence_seq);
+        self.hash()
+    }
+
+    fn profile(&mut self, profile: &AgentProfile) {
+        self.texts(&profile.queues);
+        for skill in &profile.skills {
+            self.text(&skill.name);
+            self.byte(skill.level);
+        }
+        self.int(i64::from(profile.capacity));
+        self.text(&profile.label);
+    }
+
+    /// Hash of a ticket that is over.
+    pub(super) fn closed(&mut self, closed: &ClosedRecord) -> u64 {
+        self.begin(Kind::Closed);
+        self.text(&closed.id);
+        self.byte(closed.how as u8);
+        for seq in [closed.resolve_seq, closed.close_seq, closed.last_seq] {
+            self.seq(seq);
+        }
+        self.int(closed.commanded_at);
+        self.text(&closed.queue);
+        self.hash()
+    }
+
+    /// Hash of a bound token.
+    pub(super) fn token(&mut self, token: &TokenRecord) -> u64 {
+        self.begin(Kind::Token);
+        self.text(&token.token);
+        self.seq(token.fingerprint);
+        self.seq(token.seq);
+        self.int(token.logged_at);
+        self.hash()
+    }
+
+    /// Hash of a policy version.
+    pub(super) fn policy(&mut self, policy: &PolicyActivated) -> u64 {
+        self.begin(Kind::Policy);
+        self.text(&policy.name);
+        self.int(i64::from(policy.version));
+        self.text(&policy.text);
+        self.hash()
+    }
+
+    /// Hash of a declared queue.
+    pub(super) fn queue(&mut self, queue: &str, seq: Seq) -> u64 {
+        self.begin(Kind::Queue);
+        self.text(queue);
+        self.seq(seq);
+        self.hash()
+    }
+}

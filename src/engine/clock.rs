@@ -1,0 +1,186 @@
+//! One SLA clock of a ticket: how it stands, when it next fires, and what an effect makes of it.
+
+use crate::model::event::ClockChange;
+use crate::model::record::{ClockRecord, ClockState};
+use crate::model::target::Target;
+use crate::model::{DurationMs, NEVER, UnixMs};
+
+/// A clock. 72 bytes; a ticket has one to four.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Clock {
+    pub target: Target,
+    pub state: ClockState,
+    pub start: UnixMs,
+    pub due: UnixMs,
+    /// When it warns, or did; [`NEVER`]: never.
+    pub warn_at: UnixMs,
+    /// Paused: ms left. Met or stopped: when.
+    pub mark: i64,
+    pub warned: bool,
+    pub breached: bool,
+    pub by_hand: bool,
+    pub ended_by_resolve: bool,
+    pub late_by_level: bool,
+}
+
+/// What a clock does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Firing {
+    Warning,
+    Breach,
+}
+
+impl Clock {
+    /// A clock that an effect is about to start.
+    pub(super) fn new(target: Target) -> Clock {
+        Clock {
+            target,
+            state: ClockState::Stopped,
+            start: 0,
+            due: NEVER,
+            warn_at: NEVER,
+            mark: 0,
+            warned: false,
+            breached: false,
+            by_hand: false,
+            ended_by_resolve: false,
+            late_by_level: false,
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state == ClockState::Running
+    }
+
+    /// Running or paused: its aim is still ahead.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, ClockState::Running | ClockState::Paused)
+    }
+
+    /// When it runs out, or would if it ran on from `at`.
+    pub(super) fn due_from(&self, at: UnixMs) -> UnixMs {
+        if self.state == ClockState::Paused {
+            at.saturating_add(self.mark)
+        } else {
+            self.due
+        }
+    }
+
+    /// The next instant at which this clock fires, and what.
+    pub(super) fn next(&self) -> Option<(UnixMs, Firing)> {
+        if !self.is_running() {
+            return None;
+        }
+        if !self.warned && self.warn_at != NEVER && !self.breached {
+            return Some((self.warn_at, Firing::Warning));
+        }
+        // In time up to and including its due: the breach is one millisecond later.
+        (!self.breached).then(|| (self.due.saturating_add(1), Firing::Breach))
+    }
+
+    /// The warning still to come when the due moves by `shift`.
+    pub(super) fn warn_shifted(&self, shift: DurationMs) -> UnixMs {
+        if self.warned || self.warn_at == NEVER {
+            NEVER
+        } else {
+            self.warn_at.saturating_add(shift)
+        }
+    }
+
+    /// Does what the event says.
+    pub(super) fn apply(&mut self, change: &ClockChange, at: UnixMs) {
+        match *change {
+            ClockChange::Started {
+                start,
+                due,
+                warn_at,
+                by_hand,
+            } => {
+                *self = Clock {
+                    state: ClockState::Running,
+                    start,
+                    due,
+                    warn_at,
+                    by_hand,
+                    ..Clock::new(self.target.clone())
+                };
+            }
+            ClockChange::Met { at, due } => {
+                self.state = ClockState::Met;
+                self.due = due;
+                self.mark = at;
+            }
+            ClockChange::Moved {
+                due,
+                warn_at,
+                by_hand,
+            } => {
+                if self.state == ClockState::Paused {
+                    self.mark = self.mark.saturating_add(due.saturating_sub(self.due));
+                }
+                self.due = due;
+                self.by_hand = by_hand;
+                self.set_warning(warn_at);
+            }
+            ClockChange::Stopped { due } => {
+                self.state = ClockState::Stopped;
+                self.due = due;
+                self.mark = at;
+            }
+            ClockChange::Paused { due, remaining } => {
+                self.state = ClockState::Paused;
+                self.due = due;
+                self.mark = remaining;
+            }
+            ClockChange::Resumed { due, warn_at } => {
+                self.state = ClockState::Running;
+                self.due = due;
+                self.mark = 0;
+                self.ended_by_resolve = false;
+                self.set_warning(warn_at);
+            }
+        }
+    }
+
+    /// A warning that was given stays given; one that is not to come is forgotten.
+    fn set_warning(&mut self, warn_at: UnixMs) {
+        if warn_at != NEVER {
+            self.warn_at = warn_at;
+            self.warned = false;
+        } else if !self.warned {
+            self.warn_at = NEVER;
+        }
+    }
+
+    pub(super) fn to_record(&self) -> ClockRecord {
+        ClockRecord {
+            target: self.target.clone(),
+            state: self.state,
+            start: self.start,
+            due: self.due,
+            warn_at: self.warn_at,
+            mark: self.mark,
+            warned: self.warned,
+            breached: self.breached,
+            by_hand: self.by_hand,
+            ended_by_resolve: self.ended_by_resolve,
+            late_by_level: self.late_by_level,
+        }
+    }
+
+    pub(super) fn from_record(record: ClockRecord) -> Clock {
+        Clock {
+            target: record.target,
+            state: record.state,
+            start: record.start,
+            due: record.due,
+            warn_at: record.warn_at,
+            mark: record.mark,
+            warned: record.warned,
+            breached: record.breached,
+            by_hand: record.by_hand,
+            ended_by_resolve: record.ended_by_resolve,
+            late_by_level: record.late_by_level,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `decide`: what a command comes to. Either a refusal, and nothing has changed, or events.
+//!
+//! The order of the checks: token, the ticket's own overdue timers, existence, hold, repeats, state, `at`, arguments.
+
+mod agent;
+mod checks;
+mod contact;
+mod custody;
+mod ending;
+mod open;
+mod pause;
+mod set;
+
+use super::transaction::Transaction;
+use crate::model::command::{Command, Common, TicketCommand, TicketOp};
+use crate::model::event::{Body, QueueChanged};
+use crate::model::reply::Reply;
+use crate::model::{Refusal, Seq, Text, UnixMs};
+
+pub(super) use agent::Next;
+
+/// A command to a live ticket whose checks were passed.
+pub(super) struct Case<'a> {
+    pub slot: u32,
+    /// When it happened.
+    pub at: UnixMs,
+    pub common: Option<&'a Common>,
+}
+
+impl Transaction<'_> {
+    /// The first reply, if the command's token is bound; a refusal if it is bound to another command.
+    pub(super) fn bound(&self, common: Option<&Common>) -> Option<Result<Reply, Refusal>> {
+        let common = common?;
+        let token = common.token.as_ref()?;
+        let bound = self.state.tokens.get(token)?;
+        if bound.fingerprint != common.fingerprint {
+            return Some(Err(Refusal::bad_arg(format!(
+                "token '{token}' is bound to another command (event {}): use a new token for a new command",
+                bound.seq
+            ))));
+        }
+        Some(Ok(bound
+            .taken
+            .clone()
+            .map_or(Reply::Seq(bound.seq), Reply::Taken)))
+    }
+
+    /// A command to a ticket: the seq of its event, or of the one that made it a repeat.
+    pub(super) fn ticket(&mut self, command: &TicketCommand) -> Result<Seq, Refusal> {
+        let common = command.common.as_deref();
+        if let Some(slot) = self.state.ticket_slot(&command.id) {
+            self.fire_overdue(slot);
+        }
+        // A timer may just have closed it.
+        let Some(slot) = self.state.ticket_slot(&command.id) else {
+            return match &command.op {
+                TicketOp::Open(open) => self.open(&command.id, open, common),
+                op => self.closed(&command.id, op, common),
+            };
+        };
+        self.check_hold(slot, common)?;
+        if let Some(seq) = self.repeat(slot, &command.op)? {
+            return Ok(seq);
+        }
+        self.check_state(slot, &command.op)?;
+        let at = self.instant(slot, common)?;
+        let case = Case { slot, at, common };
+        match &command.op {
+            TicketOp::Open(_) => unreachable_open(&command.id),
+            TicketOp::Inbound => Ok(self.inbound(&case)),
+            TicketOp::Respond => Ok(self.respond(&case)),
+            TicketOp::Progress { eta, promise } => Ok(self.progress(&case, *eta, *promise)),
+            TicketOp::Mark { name } => Ok(self.mark(&case, name)),
+            TicketOp::Rate { score, named } => Ok(self.rate(&case, *score, named)),
+            TicketOp::Pause { reason } => Ok(self.pause(&case, reason)),
+            TicketOp::Resume => Ok(self.resume(&case)),
+            TicketOp::Set(fields) => self.set(&case, fields),
+            TicketOp::Transfer { queue } => self.transfer(&case, queue),
+            TicketOp::Assign { agent } => self.assign(&case, agent),
+            TicketOp::Release => Ok(self.release(&case)),
+            TicketOp::Resolve => Ok(self.resolve(&case)),
+            TicketOp::Reopen => Ok(self.reopen(&case)),
+            TicketOp::Close => Ok(self.close(&case)),
+            TicketOp::Cancel { how } => Ok(self.cancel(&case, *how)),
+        }
+    }
+
+    /// `QUEUE.SET q open`
+    pub(super) fn declare_queue(&mut self, queue: &Text, common: Option<&Common>) -> Result<Seq, Refusal> {
+        let number = self.state.queues.get(queue);
+        if number == Some(0) {
+            return Err(Refusal::bad_arg(
+                "queue 'none' is the queue of tickets that are never routed: use another name",
+            ));
+        }
+        if let Some(seq) = number.and_then(|number| self.state.declared.get(&number)) {
+            return Ok(*seq);
+        }
+        let fact = QueueChanged {
+            queue: queue.clone(),
+            origin: super::transaction::origin(common),
+        };
+        Ok(self.emit(self.now, 0, Body::QueueChanged(Box::new(fact))))
+    }
+}
+
+/// Repeats of OPEN were answered or refused before.
+fn unreachable_open(id: &Text) -> Result<Seq, Refusal> {
+    Err(Refusal::new(crate::model::Code::Exists, format!("{id} is open")))
+}
+
+/// Runs a command that writes and says what to answer.
+pub(super) fn run(
+    transaction: &mut Transaction,
+    command: &Command,
+    waiter: super::WaiterId,
+) -> Result<Next, Refusal> {
+    let common = match command {
+        Command::Ticket(ticket) => ticket.common.as_deref(),
+        Command::Agent(agent) => agent.common.as_deref(),
+        Command::QueueOpen { common, .. } => common.as_deref(),
+        Command::Read(_) => None,
+    };
+    if let Some(bound) = transaction.bound(common) {
+        return bound.map(Next::Reply);
+    }
+    let reply = match command {
+        Command::Ticket(ticket) => Next::Reply(Reply::Seq(transaction.ticket(ticket)?)),
+        Command::Agent(agent) => transaction.agent(agent, waiter)?,
+        Command::QueueOpen { queue, common } => {
+            Next::Reply(Reply::Seq(transaction.declare_queue(queue, common.as_deref())?))
+        }
+        Command::Read(_) => Next::Reply(Reply::Null),
+    };
+    transaction.match_waiting();
+    Ok(reply)
+}

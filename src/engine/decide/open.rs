@@ -1,0 +1,202 @@
+//! TICKET.OPEN.
+
+use super::custody::some;
+use crate::engine::effects::Effects;
+use crate::engine::state::QUEUE_NONE;
+use crate::engine::transaction::{Transaction, origin};
+use crate::model::command::{Common, Fields, Open};
+use crate::model::event::*;
+use crate::model::fields::{list, versioned};
+use crate::model::{Code, Refusal, Seq, Text, text};
+use crate::policy::{Level, RuleBook};
+use std::sync::Arc;
+
+/// Requirements that a process keeps at most: each is looked at once for every profile of agents.
+const REQUIREMENTS_MAX: usize = 65_536;
+
+impl Transaction<'_> {
+    pub(super) fn open(&mut self, id: &Text, open: &Open, common: Option<&Common>) -> Result<Seq, Refusal> {
+        // Opening begins a new life: an earlier ticket of this id says nothing about when it may have happened.
+        let at = super::checks::check_at(common, 0, self.now)?;
+        let opened_at = open.opened_at.unwrap_or(at);
+        if opened_at > at + super::checks::AHEAD_MS {
+            let (opened_at, at) = (
+                crate::model::time::rfc3339(opened_at),
+                crate::model::time::rfc3339(at),
+            );
+            return Err(Refusal::bad_arg(format!(
+                "opened_at {opened_at} is after {at}: give the time of receipt"
+            )));
+        }
+        let opened_at = opened_at.min(at);
+        let book = self.policy(open.policy.as_ref())?;
+        let (_, level) = priority(&book, open.fields.priority.as_ref())?;
+        check_labels(&book, &open.fields)?;
+        if let Some(queue) = &open.queue {
+            self.known_queue(queue)?;
+        }
+        let missing = book.missing(open);
+        if !missing.is_empty() {
+            let policy = versioned(&book.name, book.version);
+            return Err(Refusal::new(
+                Code::Required,
+                format!("{} ({policy})", list(&missing)),
+            ));
+        }
+        let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
+        let skills = open.fields.skills.clone().unwrap_or_default();
+        self.room_for_requirement(&queue, &skills)?;
+        let mut effects = Effects::of_opening(level, opened_at, at);
+        effects.open(&open.fields.dues);
+        let (effects, _) = effects.finish();
+        let clocks = (!effects.is_empty()).then(|| {
+            let policy = versioned(&book.name, book.version);
+            Box::new(ClockEffects {
+                policy,
+                priority: level.name.clone(),
+                effects,
+            })
+        });
+        let mut details = Details::default();
+        let given = set_details(&mut details, &open.fields);
+        let opened = Opened {
+            opened_at,
+            policy: book.name.clone(),
+            version: book.version,
+            priority: level.name.clone(),
+            rank: level.rank,
+            queue_by_policy: open.queue.is_none(),
+            skills,
+            fingerprint: open.fingerprint,
+            details: given.then(|| Box::new(details)),
+        };
+        let event = TicketEvent {
+            id: id.clone(),
+            queue,
+            agent: Text::default(),
+            prev: 0,
+            fact: TicketFact::Opened(Box::new(opened)),
+            clocks,
+            origin: origin(common),
+        };
+        Ok(self.emit(at, 0, Body::Ticket(event)))
+    }
+
+    fn policy(&self, name: Option<&Text>) -> Result<Arc<RuleBook>, Refusal> {
+        let name = name.unwrap_or(self.default_policy);
+        let number = self.state.policies.active(name).ok_or_else(|| {
+            let known: Vec<&str> = self.state.policies.names().collect();
+            let hint = text::hint(name, known.iter().copied());
+            Refusal::bad_arg(format!(
+                "policy '{name}' is not known{hint}: it takes {}",
+                known.join(", ")
+            ))
+        })?;
+        Ok(Arc::clone(self.state.policies.book(number)))
+    }
+
+    /// Refuses a combination of queue and skills beyond the number that is kept.
+    pub(super) fn room_for_requirement(
+        &self,
+        queue: &str,
+        skills: &[crate::model::skill::Required],
+    ) -> Result<(), Refusal> {
+        let requirements = &self.state.routing.requirements;
+        let known = self
+            .state
+            .queues
+            .get(queue)
+            .is_some_and(|queue| requirements.knows(queue, skills));
+        if known || queue == QUEUE_NONE || requirements.len() < REQUIREMENTS_MAX {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::Limit,
+            format!(
+                "{REQUIREMENTS_MAX} different combinations of queue and skills are in use: use one of them"
+            ),
+        ))
+    }
+}
+
+/// The priority asked for, or the policy's default.
+pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u16, &'a Level), Refusal> {
+    let Some(name) = name else {
+        return Ok((
+            book.default_priority,
+            &book.priorities[usize::from(book.default_priority)],
+        ));
+    };
+    book.level(name).ok_or_else(|| {
+        let known: Vec<&str> = book.priorities.iter().map(|level| level.name.as_str()).collect();
+        let hint = text::hint(name, known.iter().copied());
+        let policy = versioned(&book.name, book.version);
+        Refusal::bad_arg(format!(
+            "priority '{name}' is not one of {policy}{hint}: it takes {}",
+            known.join(", ")
+        ))
+    })
+}
+
+/// A policy that lists classes, segments or channels takes no others.
+pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
+    for (what, given, known) in [
+        ("class", &fields.class, &book.classes),
+        ("segment", &fields.segment, &book.segments),
+        ("channel", &fields.channel, &book.channels),
+    ] {
+        let Some(given) = given
+            .as_ref()
+            .filter(|given| !known.is_empty() && !known.contains(given))
+        else {
+            continue;
+        };
+        let known: Vec<&str> = known.iter().map(Text::as_str).collect();
+        let hint = text::hint(given, known.iter().copied());
+        let policy = versioned(&book.name, book.version);
+        return Err(Refusal::bad_arg(format!(
+            "{what} '{given}' is not one of {policy}{hint}: it takes {}",
+            some(&known)
+        )));
+    }
+    Ok(())
+}
+
+/// Puts the given fields into `details`; true if there were any.
+pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
+    let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
+    for (place, given) in [
+        (&mut details.class, &fields.class),
+        (&mut details.customer, &fields.customer),
+        (&mut details.segment, &fields.segment),
+        (&mut details.channel, &fields.channel),
+        (&mut details.issue, &fields.issue),
+        (&mut details.parent, &fields.parent),
+    ] {
+        if let Some(given) = given {
+            *place = given.clone();
+            given_any = true;
+        }
+    }
+    for (place, given) in [
+        (&mut details.links, &fields.links),
+        (&mut details.assist, &fields.assist),
+    ] {
+        if let Some(given) = given {
+            *place = given.clone();
+            given_any = true;
+        }
+    }
+    for name in &fields.has {
+        if let Err(place) = details.has.binary_search(name) {
+            details.has.insert(place, name.clone());
+        }
+    }
+    for (name, value) in &fields.attributes {
+        match details.attributes.binary_search_by(|(known, _)| known.cmp(name)) {
+            Ok(place) => details.attributes[place].1 = value.clone(),
+            Err(place) => details.attributes.insert(place, (name.clone(), value.clone())),
+        }
+    }
+    given_any
+}

@@ -1,0 +1,285 @@
+//! Floor 2, the single writer: (state, now, command) → events. Pure: no clock, no thread, no I/O, no chance.
+//!
+//! | place | idea |
+//! |---|---|
+//! | `state` | all that the engine knows; `ticket`, `agent`, `clock`, `policies`, `names` are its parts |
+//! | `apply` | an event changes the state: the only way it changes, in operation and on replay alike |
+//! | `decide` | a command becomes events or a refusal; one file a family of commands |
+//! | `effects` | what a fact does to SLA clocks under the ticket's policy |
+//! | `transaction` | the events of one atomic frame, each applied the moment it is decided |
+//! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
+//! | `timers` | expiry is an input: `advance(now)` |
+//! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
+//! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
+//!
+//! **Invariant**: nothing changes state but [`Engine::replay`] and what `decide` and `timers` emit, which go through
+//! the same `apply`. **Invariant**: a ticket is in exactly one place: in a lane, in an agent's hands, or in neither
+//! because it is paused, resolved or not routed. **Invariant**: no waiting NEXT could take a waiting ticket.
+
+mod agent;
+mod apply;
+mod canon;
+mod clock;
+mod copying;
+mod decide;
+mod effects;
+mod names;
+mod policies;
+mod reads;
+mod records;
+mod routing;
+mod state;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod timers;
+mod transaction;
+
+pub use copying::SnapshotHead;
+pub use reads::{Figures, QueueFigures, Scan};
+pub use state::QueueCounts;
+
+use crate::model::command::Command;
+use crate::model::event::{Body, Event};
+use crate::model::record::Record;
+use crate::model::reply::Reply;
+use crate::model::{Seq, Text, UnixMs};
+use decide::Next;
+use state::State;
+use transaction::Transaction;
+
+/// The daemon's number for a waiting AGENT.NEXT: unique while it waits.
+pub type WaiterId = u64;
+
+/// What the engine needs to be told once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Policy of tickets that name none.
+    pub default_policy: Text,
+    /// Queues known beside those of the policies.
+    pub queues: Vec<Text>,
+    /// Time is moved by CLOCK.ADVANCE: timers are stamped with their own instants.
+    pub virtual_clock: bool,
+    /// Closed tickets remembered at most.
+    pub closed_max: usize,
+    /// Tokens kept at most.
+    pub tokens_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            default_policy: Text::const_new("service-levels"),
+            queues: Vec::new(),
+            virtual_clock: false,
+            closed_max: 1_000_000,
+            tokens_max: 1_000_000,
+        }
+    }
+}
+
+/// What commands and timers produced: to be logged, then released. Reuse it: `clear` keeps the room.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Seq of `events[0]`.
+    pub first_seq: Seq,
+    /// Events with dense seqs.
+    pub events: Vec<Event>,
+    /// Ends of the frames: `events[previous..end]` is atomic.
+    pub frame_ends: Vec<usize>,
+    /// Waiting NEXTs that ended; to be answered once all of `events` is as durable as promised.
+    pub wakes: Vec<(WaiterId, Reply)>,
+}
+
+impl Output {
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.first_seq = 0;
+        self.events.clear();
+        self.frame_ends.clear();
+        self.wakes.clear();
+    }
+
+    /// The frames: seq of the first event, and the events.
+    pub fn frames(&self) -> impl Iterator<Item = (Seq, &[Event])> {
+        let starts = std::iter::once(0).chain(self.frame_ends.iter().copied());
+        starts
+            .zip(&self.frame_ends)
+            .map(|(start, end)| (self.first_seq + start as Seq, &self.events[start..*end]))
+    }
+}
+
+/// What a command comes to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The reply.
+    Done(Reply),
+    /// An AGENT.NEXT that waits: its reply comes in [`Output::wakes`].
+    Waiting,
+    /// A long read: run [`Engine::scan`] until it replies.
+    Scan(Box<Scan>),
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    state: State,
+    config: Config,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet.
+    pub fn new(config: Config) -> Engine {
+        let mut state = State::new(config.closed_max, config.tokens_max);
+        for queue in &config.queues {
+            state.queues.intern(queue);
+        }
+        Engine { state, config }
+    }
+
+    /// Takes in a record of a snapshot. Policies come first, as [`Engine::snapshot_step`] gives them.
+    pub fn restore(&mut self, record: Record) -> Result<(), String> {
+        self.state.restore(record)
+    }
+
+    /// All records were given: the snapshot is of this seq.
+    pub fn restored(&mut self, seq: Seq) {
+        self.state.restored();
+        self.state.seq = seq;
+    }
+
+    /// Applies an event of the log.
+    pub fn replay(&mut self, seq: Seq, event: &Event) -> Result<(), String> {
+        self.state.apply(seq, event)
+    }
+
+    /// Loading is over: builds wheel and lanes (about 0.2 µs a ticket).
+    pub fn ready(&mut self, now: UnixMs) {
+        self.state.live = true;
+        self.state.wheel = crate::collections::Wheel::new(now);
+        for slot in 0..self.state.tickets.capacity_slots() {
+            self.state.derive(slot, 0);
+        }
+    }
+
+    fn transaction<'a>(&'a mut self, now: UnixMs, one_frame: bool, out: &'a mut Output) -> Transaction<'a> {
+        let Engine { state, config } = self;
+        Transaction {
+            state,
+            out,
+            now,
+            default_policy: &config.default_policy,
+            one_frame,
+        }
+    }
+
+    /// Carries out one command at `now`, which never runs backwards. `waiter` is the number under which an AGENT.NEXT
+    /// may wait; 0: it may not.
+    pub fn execute(&mut self, now: UnixMs, command: &Command, waiter: WaiterId, out: &mut Output) -> Outcome {
+        if let Command::Read(read) = command {
+            return reads::read(&mut self.state, now, read);
+        }
+        let mut transaction = self.transaction(now, false, out);
+        let next = decide::run(&mut transaction, command, waiter);
+        transaction.end_frame();
+        match next {
+            Ok(Next::Reply(reply)) => Outcome::Done(reply),
+            Ok(Next::Wait) => Outcome::Waiting,
+            Err(refusal) => Outcome::Done(Reply::Refused(refusal)),
+        }
+    }
+
+    /// EXEC: all commands in one instant and one frame, a reply each; nothing waits.
+    pub fn execute_all(&mut self, now: UnixMs, commands: &[Command], out: &mut Output) -> Vec<Reply> {
+        let mut replies = Vec::with_capacity(commands.len());
+        for command in commands {
+            replies.push(match command {
+                Command::Read(read) => match reads::read(&mut self.state, now, read) {
+                    Outcome::Done(reply) => reply,
+                    Outcome::Waiting => Reply::Null,
+                    Outcome::Scan(mut scan) => loop {
+                        if let Some(reply) = self.scan(now, &mut scan, usize::MAX) {
+                            break reply;
+                        }
+                    },
+                },
+                command => match decide::run(&mut self.transaction(now, true, out), command, 0) {
+                    Ok(Next::Reply(reply)) => reply,
+                    Ok(Next::Wait) => Reply::Null,
+                    Err(refusal) => Reply::Refused(refusal),
+                },
+            });
+        }
+        self.transaction(now, false, out).end_frame();
+        replies
+    }
+
+    /// A fact of the daemon itself, in a frame of its own.
+    pub fn record(&mut self, now: UnixMs, body: Body, out: &mut Output) -> Seq {
+        let mut transaction = self.transaction(now, false, out);
+        let seq = transaction.emit(now, 0, body);
+        transaction.end_frame();
+        seq
+    }
+
+    /// A waiting NEXT ends unanswered: its time is over, or its connection is gone. False: it had ended before.
+    pub fn cancel_wait(&mut self, waiter: WaiterId) -> bool {
+        self.state.routing.waiting.cancel(waiter)
+    }
+
+    /// Goes on with a long read; looks at `slots_max` slots at most. `None`: not finished, call again.
+    pub fn scan(&mut self, now: UnixMs, scan: &mut Scan, slots_max: usize) -> Option<Reply> {
+        scan.step(&self.state, now, slots_max)
+    }
+
+    /// Newest event.
+    pub fn seq(&self) -> Seq {
+        self.state.seq
+    }
+
+    /// Newest instant at which an event was logged.
+    pub fn last_instant(&self) -> UnixMs {
+        self.state.logged_at
+    }
+
+    /// The state hash. Cost: two hashes for each entity changed since the last look, 4,096 at most.
+    pub fn state_hash(&mut self) -> u64 {
+        self.state.hash()
+    }
+
+    /// Newest event of a live or remembered ticket: the head of its chain of events.
+    pub fn last_event_of(&self, ticket: &str) -> Option<Seq> {
+        let live = self
+            .state
+            .ticket_slot(ticket)
+            .and_then(|slot| self.state.tickets.get(slot))
+            .map(|t| t.last_seq);
+        live.or_else(|| self.state.closed.get(ticket).map(|closed| closed.last_seq))
+    }
+
+    /// Version and text hash of the active version of a policy.
+    pub fn policy_hash(&self, name: &str) -> Option<(u32, u64)> {
+        let book = self.state.policies.book(self.state.policies.active(name)?);
+        Some((book.version, book.hash))
+    }
+
+    /// Begins a snapshot of this very moment; `None` while another one runs.
+    pub fn snapshot_begin(&mut self) -> Option<SnapshotHead> {
+        self.state.snapshot_begin()
+    }
+
+    /// Copies up to `records_max` entities to `out`; true: there are more.
+    pub fn snapshot_step(&mut self, records_max: usize, out: &mut Vec<Record>) -> bool {
+        self.state.snapshot_step(records_max, out)
+    }
+
+    /// Gives the snapshot up.
+    pub fn snapshot_abort(&mut self) {
+        self.state.snapshot_abort();
+    }
+
+    /// Counters for INFO and metrics. Cost: the number of queues and agents.
+    pub fn figures(&self) -> Figures {
+        reads::figures(&self.state)
+    }
+}

@@ -1,0 +1,41 @@
+//! Reads: they look and change nothing. What may be long runs in slices between commands.
+
+mod agents;
+mod count;
+mod queues;
+mod scan;
+mod ticket;
+
+pub(super) use count::figures;
+pub use count::{Figures, QueueFigures};
+pub use scan::Scan;
+
+use super::Outcome;
+use super::state::State;
+use crate::model::UnixMs;
+use crate::model::command::Read;
+use crate::model::reply::Reply;
+
+/// Answers a read, or says how to go about it.
+pub(super) fn read(state: &mut State, now: UnixMs, read: &Read) -> Outcome {
+    let reply = match read {
+        Read::TicketGet { ids } => match ids.as_slice() {
+            [id] => ticket::get(state, now, id).unwrap_or_else(Reply::Refused),
+            ids => Reply::List(
+                ids.iter()
+                    .map(|id| ticket::get(state, now, id).unwrap_or(Reply::Null))
+                    .collect(),
+            ),
+        },
+        Read::TicketList(_) | Read::TicketCount { .. } | Read::QueuePeek { .. } | Read::QueueStats { .. } => {
+            return match Scan::new(state, read) {
+                Ok(scan) => Outcome::Scan(Box::new(scan)),
+                Err(refusal) => Outcome::Done(Reply::Refused(refusal)),
+            };
+        }
+        Read::AgentGet { id } => agents::get(state, id),
+        Read::AgentList { queue, presence } => agents::list(state, queue.as_ref(), *presence),
+        Read::QueueList => queues::list(state),
+    };
+    Outcome::Done(reply)
+}

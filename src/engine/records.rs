@@ -1,0 +1,228 @@
+//! State ↔ records: what snapshots store.
+
+use super::agent::Agent;
+use super::clock::Clock;
+use super::state::{State, id_hash};
+use super::ticket::{NONE, Pause, Ticket};
+use crate::model::record::{
+    AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
+};
+use crate::model::{TENANT_DEFAULT, Text};
+
+/// Records of a snapshot that wait until all are there: what changed while it was taken stands out of order.
+#[derive(Debug, Default)]
+pub(super) struct Loading {
+    closed: Vec<ClosedRecord>,
+    tokens: Vec<TokenRecord>,
+}
+
+impl State {
+    /// The ticket in this slot as a record.
+    pub(super) fn ticket_record(&self, slot: u32) -> Option<Record> {
+        let ticket = self.tickets.get(slot)?;
+        let book = self.policies.book(ticket.book);
+        let pause = ticket.pause.as_deref().cloned().unwrap_or_default();
+        Some(Record::Ticket(Box::new(TicketRecord {
+            tenant: TENANT_DEFAULT,
+            id: ticket.id.clone(),
+            state: ticket.state,
+            queue: self.queues.name(ticket.queue).clone(),
+            queue_by_policy: ticket.queue_by_policy,
+            agent: self.agent_name(ticket.agent),
+            hold: ticket.hold,
+            hold_at: ticket.hold_at,
+            policy: book.name.clone(),
+            version: book.version,
+            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            rank: ticket.rank,
+            skills: self.routing.requirements.get(ticket.requirement).skills.clone(),
+            opened_at: ticket.opened_at,
+            opened_seq: ticket.opened_seq,
+            last_seq: ticket.last_seq,
+            commanded_at: ticket.commanded_at,
+            respond_seq: ticket.respond_seq,
+            resolve_seq: ticket.resolve_seq,
+            close_at: ticket.close_at,
+            fingerprint: ticket.fingerprint,
+            paused: pause.reason,
+            pause_seq: pause.pause_seq,
+            resume_seq: pause.resume_seq,
+            clocks: ticket
+                .clocks
+                .iter()
+                .map(Clock::to_record)
+                .collect::<Vec<ClockRecord>>(),
+            details: ticket.details.clone(),
+        })))
+    }
+
+    /// The agent in this slot as a record.
+    pub(super) fn agent_record(&self, slot: u32) -> Option<Record> {
+        let agent = self.agents.get(slot)?;
+        Some(Record::Agent(Box::new(AgentRecord {
+            tenant: TENANT_DEFAULT,
+            id: agent.id.clone(),
+            profile: agent.described.clone(),
+            presence: agent.presence,
+            reason: agent.reason.clone(),
+            changed_seq: agent.changed_seq,
+            presence_seq: agent.presence_seq,
+        })))
+    }
+
+    /// The time, policy versions and declared queues: few, copied at once.
+    pub(super) fn small_tables(&self) -> Vec<Record> {
+        let policies = self
+            .policies
+            .facts()
+            .map(|fact| Record::Policy(Box::new(fact.clone())));
+        let queues = self.declared.iter().map(|(queue, seq)| {
+            let queue = self.queues.name(*queue).clone();
+            Record::Queue(Box::new(QueueRecord {
+                tenant: TENANT_DEFAULT,
+                queue,
+                seq: *seq,
+            }))
+        });
+        let clock = Record::Clock(ClockReading {
+            logged_at: self.logged_at,
+        });
+        std::iter::once(clock).chain(policies).chain(queues).collect()
+    }
+
+    /// Takes a record in. Policies come before tickets, as [`State::snapshot_step`] gives them; otherwise in any order.
+    pub(super) fn restore(&mut self, record: Record) -> Result<(), String> {
+        match record {
+            Record::Clock(reading) => self.logged_at = reading.logged_at,
+            Record::Policy(fact) => {
+                let hash = self.sum.canon.policy(&fact);
+                self.sum.add(hash);
+                self.policies.activate(&fact)?;
+                self.learn_queues();
+            }
+            Record::Queue(queue) => {
+                let number = self.queues.intern(&queue.queue);
+                self.declared.insert(number, queue.seq);
+                let hash = self.sum.canon.queue(&queue.queue, queue.seq);
+                self.sum.add(hash);
+            }
+            Record::Agent(record) => self.restore_agent(*record),
+            Record::Ticket(record) => self.restore_ticket(*record)?,
+            Record::Closed(record) => self.loading.closed.push(*record),
+            Record::Token(record) => self.loading.tokens.push(*record),
+        }
+        Ok(())
+    }
+
+    /// All records were taken in: what is remembered in an order is put into it.
+    pub(super) fn restored(&mut self) {
+        let Loading {
+            mut closed,
+            mut tokens,
+        } = std::mem::take(&mut self.loading);
+        closed.sort_by_key(|closed| closed.close_seq);
+        tokens.sort_by_key(|token| token.seq);
+        for closed in closed {
+            self.remember_closed(closed);
+        }
+        for token in tokens {
+            self.remember_token(token);
+        }
+    }
+
+    fn restore_agent(&mut self, record: AgentRecord) {
+        let slot = self.agent_or_new(&record.id);
+        self.before_agent(slot);
+        let profile = self.profile_of(&record.profile);
+        if let Some(agent) = self.agents.get_mut(slot) {
+            agent.described = record.profile;
+            agent.presence = record.presence;
+            agent.reason = record.reason;
+            agent.changed_seq = record.changed_seq;
+            agent.presence_seq = record.presence_seq;
+            agent.profile = profile;
+        }
+    }
+
+    fn restore_ticket(&mut self, record: TicketRecord) -> Result<(), String> {
+        let unknown = || {
+            format!(
+                "ticket {}: unknown policy {}@{}",
+                record.id, record.policy, record.version
+            )
+        };
+        let book = self
+            .policies
+            .find(&record.policy, record.version)
+            .ok_or_else(unknown)?;
+        let (level, _) = self
+            .policies
+            .book(book)
+            .level(&record.priority)
+            .ok_or_else(unknown)?;
+        let queue = self.queues.intern(&record.queue);
+        let requirement = self.routing.requirements.intern(queue, &record.skills);
+        // A snapshot may give a ticket before its agent; the agent is filled in when its own record comes.
+        let agent = if record.agent.is_empty() {
+            NONE
+        } else {
+            self.agent_or_new(&record.agent)
+        };
+        let pause = (record.pause_seq != 0).then(|| {
+            Box::new(Pause {
+                reason: record.paused,
+                pause_seq: record.pause_seq,
+                resume_seq: record.resume_seq,
+            })
+        });
+        let ticket = Ticket {
+            id: record.id,
+            opened_at: record.opened_at,
+            opened_seq: record.opened_seq,
+            last_seq: record.last_seq,
+            commanded_at: record.commanded_at,
+            respond_seq: record.respond_seq,
+            resolve_seq: record.resolve_seq,
+            close_at: record.close_at,
+            fingerprint: record.fingerprint,
+            hold: record.hold,
+            hold_at: record.hold_at,
+            agent,
+            queue,
+            requirement,
+            book,
+            level,
+            rank: record.rank,
+            state: record.state,
+            queue_by_policy: record.queue_by_policy,
+            clocks: record.clocks.into_iter().map(Clock::from_record).collect(),
+            pause,
+            details: record.details,
+        };
+        let (hold, counts) = (ticket.hold, !ticket.is_paused());
+        let slot = self.insert_ticket(ticket);
+        if let Some(agent) = self.agents.get_mut(agent) {
+            agent.held.insert(hold, slot);
+            agent.load += u32::from(counts);
+        }
+        Ok(())
+    }
+
+    /// The slot of this agent, made if need be.
+    pub(super) fn agent_or_new(&mut self, id: &Text) -> u32 {
+        if let Some(slot) = self.agent_slot(id) {
+            return slot;
+        }
+        let mut agent = Agent::new(id.clone());
+        agent.profile = self.profile_of(&agent.described);
+        self.before_agent(self.agents.next_id());
+        let slot = self.agents.insert(agent);
+        let State {
+            agent_ids, agents, ..
+        } = self;
+        agent_ids.insert(id_hash(id), slot, |slot| {
+            agents.get(slot).map_or(0, |agent| id_hash(&agent.id))
+        });
+        slot
+    }
+}

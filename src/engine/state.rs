@@ -1,0 +1,297 @@
+//! All that the engine knows. Only `apply` changes it, entity by entity, announcing each change beforehand.
+
+use super::agent::Agent;
+use super::canon::Canon;
+use super::copying::Copying;
+use super::names::Names;
+use super::policies::Policies;
+use super::records::Loading;
+use super::routing::Routing;
+use super::ticket::{NONE, Ticket};
+use crate::collections::hash::hash_bytes;
+use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
+use crate::model::event::TicketState;
+use crate::model::record::{ClosedRecord, TokenRecord};
+use crate::model::{Seq, Text, UnixMs};
+use std::collections::BTreeMap;
+
+/// Name of the pseudo queue whose tickets are never routed.
+pub(super) const QUEUE_NONE: &str = "none";
+
+/// The state.
+#[derive(Debug)]
+pub(super) struct State {
+    /// Newest event.
+    pub seq: Seq,
+    /// Newest instant at which an event was logged.
+    pub logged_at: UnixMs,
+    pub tickets: Slab<Ticket>,
+    pub ticket_ids: IdIndex,
+    pub agents: Slab<Agent>,
+    pub agent_ids: IdIndex,
+    pub queues: Names,
+    /// Seq of the `queue.changed` of declared queues, by number.
+    pub declared: BTreeMap<u32, Seq>,
+    pub policies: Policies,
+    /// Tickets that are over, the newest.
+    pub closed: Remembered<Text, ClosedRecord>,
+    /// Tokens that are bound.
+    pub tokens: Remembered<Text, TokenRecord>,
+    /// Derived: who gets what.
+    pub routing: Routing,
+    /// Derived: what each ticket does next by itself.
+    pub wheel: Wheel,
+    /// Derived: how many tickets each queue has in each state.
+    pub counts: Vec<QueueCounts>,
+    /// Derived structures are kept up; not while a log is replayed.
+    pub live: bool,
+    pub sum: Sum,
+    /// The snapshot that is being taken.
+    pub copying: Option<Copying>,
+    pub loading: Loading,
+    /// Tickets that became routable since the last look, with the event that made them so.
+    pub routable: Vec<(u32, Seq)>,
+}
+
+/// How many tickets a queue has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueCounts {
+    /// In the queue, paused ones included.
+    pub waiting: u64,
+    /// In agents' hands.
+    pub assigned: u64,
+    /// Done, not yet closed.
+    pub resolved: u64,
+    /// Paused, waiting or assigned.
+    pub paused: u64,
+}
+
+/// The state hash, and what it does not count yet.
+#[derive(Debug, Default)]
+pub(super) struct Sum {
+    total: u64,
+    tickets: Dirty,
+    agents: Dirty,
+    pub canon: Canon,
+}
+
+/// Slots that changed since the hash was last looked at, and are not in the total.
+#[derive(Debug, Default)]
+struct Dirty {
+    slots: Vec<u32>,
+    marked: BitSet,
+}
+
+impl Dirty {
+    /// True the first time.
+    fn mark(&mut self, slot: u32) -> bool {
+        let first = !self.marked.get(slot);
+        if first {
+            self.marked.set(slot);
+            self.slots.push(slot);
+        }
+        first
+    }
+}
+
+/// Dirty entities at most before they are counted: bounds the work of one look at the hash.
+const DIRTY_MAX: usize = 4_096;
+
+impl Sum {
+    pub(super) fn add(&mut self, hash: u64) {
+        self.total = self.total.wrapping_add(hash);
+    }
+
+    pub(super) fn subtract(&mut self, hash: u64) {
+        self.total = self.total.wrapping_sub(hash);
+    }
+}
+
+/// Hash of a ticket's or an agent's id in the indexes. Seeded by a constant: replay must not depend on chance, and
+/// clients of a local socket do not attack its hash tables.
+pub(super) fn id_hash(id: &str) -> u64 {
+    hash_bytes(SEED, id.as_bytes())
+}
+
+const SEED: u64 = 0x51AD_51AD;
+
+impl State {
+    pub(super) fn new(closed_max: usize, tokens_max: usize) -> State {
+        let mut queues = Names::default();
+        queues.intern(QUEUE_NONE);
+        State {
+            seq: 0,
+            logged_at: 0,
+            tickets: Slab::new(),
+            ticket_ids: IdIndex::new(SEED),
+            agents: Slab::new(),
+            agent_ids: IdIndex::new(SEED),
+            queues,
+            declared: BTreeMap::new(),
+            policies: Policies::default(),
+            closed: Remembered::new(closed_max, SEED),
+            tokens: Remembered::new(tokens_max, SEED),
+            routing: Routing::default(),
+            wheel: Wheel::new(0),
+            counts: Vec::new(),
+            live: false,
+            sum: Sum::default(),
+            copying: None,
+            loading: Loading::default(),
+            routable: Vec::new(),
+        }
+    }
+
+    /// Slot of a live ticket.
+    pub(super) fn ticket_slot(&self, id: &str) -> Option<u32> {
+        let hash = id_hash(id);
+        self.ticket_ids
+            .get(hash, |slot| self.tickets.get(slot).is_some_and(|t| t.id == id))
+    }
+
+    /// Slot of an agent.
+    pub(super) fn agent_slot(&self, id: &str) -> Option<u32> {
+        let hash = id_hash(id);
+        self.agent_ids
+            .get(hash, |slot| self.agents.get(slot).is_some_and(|a| a.id == id))
+    }
+
+    /// Name of the agent in this slot, or an empty one.
+    pub(super) fn agent_name(&self, slot: u32) -> Text {
+        if slot == NONE {
+            Text::default()
+        } else {
+            self.agents.get(slot).map_or_else(Text::default, |a| a.id.clone())
+        }
+    }
+
+    /// Is this a queue that tickets may be sent to: of an active policy, declared, or in use?
+    pub(super) fn knows_queue(&self, name: &str) -> bool {
+        self.queues.get(name).is_some()
+    }
+
+    /// Tickets of the pseudo queue are never routed.
+    pub(super) fn is_routed(&self, queue: u32) -> bool {
+        queue != 0
+    }
+
+    /// Does the ticket wait for an agent?
+    pub(super) fn is_routable(&self, ticket: &Ticket) -> bool {
+        ticket.state == TicketState::Waiting && !ticket.is_paused() && self.is_routed(ticket.queue)
+    }
+
+    /// To be called before a ticket in this slot is changed, removed or put there.
+    pub(super) fn before_ticket(&mut self, slot: u32) {
+        let State {
+            tickets,
+            copying,
+            sum,
+            ..
+        } = self;
+        let exists = tickets.get(slot).is_some();
+        let copy = copying
+            .as_mut()
+            .is_some_and(|copying| copying.tickets.leaves(u64::from(slot)));
+        let first = sum.tickets.mark(slot);
+        if !exists {
+            return;
+        }
+        if copy && let Some(record) = self.ticket_record(slot) {
+            self.save_ahead(record);
+        }
+        if first {
+            let hash = self.ticket_hash(slot);
+            self.sum.subtract(hash);
+        }
+        self.count(slot, -1);
+    }
+
+    /// To be called after a ticket in this slot was changed or put there.
+    pub(super) fn after_ticket(&mut self, slot: u32) {
+        self.count(slot, 1);
+        if self.sum.tickets.slots.len() > DIRTY_MAX {
+            self.settle();
+        }
+    }
+
+    /// To be called before an agent in this slot is changed or put there.
+    pub(super) fn before_agent(&mut self, slot: u32) {
+        let exists = self.agents.get(slot).is_some();
+        let copy = self
+            .copying
+            .as_mut()
+            .is_some_and(|copying| copying.agents.leaves(u64::from(slot)));
+        let first = self.sum.agents.mark(slot);
+        if !exists {
+            return;
+        }
+        if copy && let Some(record) = self.agent_record(slot) {
+            self.save_ahead(record);
+        }
+        if first {
+            let State { agents, sum, .. } = self;
+            if let Some(agent) = agents.get(slot) {
+                let hash = sum.canon.agent(agent);
+                sum.subtract(hash);
+            }
+        }
+    }
+
+    fn ticket_hash(&mut self, slot: u32) -> u64 {
+        let mut canon = std::mem::take(&mut self.sum.canon);
+        let hash = self
+            .tickets
+            .get(slot)
+            .map_or(0, |ticket| canon.ticket(ticket, self));
+        self.sum.canon = canon;
+        hash
+    }
+
+    /// Counts what changed since the last look.
+    fn settle(&mut self) {
+        let mut slots = std::mem::take(&mut self.sum.tickets.slots);
+        for slot in slots.drain(..) {
+            self.sum.tickets.marked.clear(slot);
+            let hash = self.ticket_hash(slot);
+            self.sum.add(hash);
+        }
+        self.sum.tickets.slots = slots;
+        let State { sum, agents, .. } = self;
+        let mut slots = std::mem::take(&mut sum.agents.slots);
+        for slot in slots.drain(..) {
+            sum.agents.marked.clear(slot);
+            if let Some(agent) = agents.get(slot) {
+                let hash = sum.canon.agent(agent);
+                sum.add(hash);
+            }
+        }
+        sum.agents.slots = slots;
+    }
+
+    /// The state hash. Cost: two hashes for each entity changed since the last look, 4,096 at most.
+    pub(super) fn hash(&mut self) -> u64 {
+        self.settle();
+        self.sum.total
+    }
+
+    fn count(&mut self, slot: u32, by: i64) {
+        let Some(ticket) = self.tickets.get(slot) else {
+            return;
+        };
+        let queue = ticket.queue as usize;
+        if self.counts.len() <= queue {
+            self.counts.resize(queue + 1, QueueCounts::default());
+        }
+        let counts = &mut self.counts[queue];
+        let add = |n: &mut u64| *n = n.wrapping_add_signed(by);
+        match ticket.state {
+            TicketState::Waiting => add(&mut counts.waiting),
+            TicketState::Assigned => add(&mut counts.assigned),
+            TicketState::Resolved => add(&mut counts.resolved),
+            TicketState::Closed => {}
+        }
+        if ticket.is_paused() {
+            add(&mut counts.paused);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Expiry is an input: `advance(now)` fires what is due, in order, each in a frame of its own.
+
+use super::{Engine, Output};
+use crate::model::UnixMs;
+
+/// Wheel entries moved in one call at most: about 0.1 ms.
+const WORK_MAX: usize = 512;
+
+impl Engine {
+    /// Fires up to `fires_max` timers whose instants are at or before `now`, in the order of instant, seq of the
+    /// ticket's opening, target; true: more are due. With a virtual clock each is stamped with its own instant.
+    pub fn advance(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
+        let virtual_clock = self.config.virtual_clock;
+        let super::state::State { wheel, tickets, .. } = &mut self.state;
+        let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);
+        // Slots are moved down a few entries at a time, so that no call is long.
+        if wheel.work(now, WORK_MAX, tie) {
+            return true;
+        }
+        for _ in 0..fires_max {
+            let super::state::State { wheel, tickets, .. } = &mut self.state;
+            let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);
+            let Some((_, slot)) = wheel.pop(now, tie) else {
+                return false;
+            };
+            // The wheel may hold an instant that the ticket has since outlived; the ticket knows.
+            let due = self
+                .state
+                .tickets
+                .get(slot)
+                .and_then(super::ticket::Ticket::next_due);
+            let Some((instant, due)) = due.filter(|(at, _)| *at <= now) else {
+                self.state.derive(slot, 0);
+                continue;
+            };
+            let stamp = if virtual_clock {
+                instant.max(self.state.logged_at).min(now)
+            } else {
+                now
+            };
+            let mut transaction = self.transaction(stamp, false, out);
+            transaction.fire(slot, instant, due);
+            transaction.end_frame();
+        }
+        true
+    }
+
+    /// The instant of the next timer, or an earlier one at which to ask again; `None`: nothing is pending.
+    pub fn next_instant(&mut self) -> Option<UnixMs> {
+        self.state.wheel.next_at()
+    }
+}

@@ -1,0 +1,317 @@
+//! A transaction: the events of one atomic frame, each applied the moment it is decided.
+
+use super::Output;
+use super::effects::{Effects, TakenBack};
+use super::state::State;
+use super::ticket::Due;
+use crate::model::command::Common;
+use crate::model::event::*;
+use crate::model::fields::versioned;
+use crate::model::reply::{Reply, Taken};
+use crate::model::target::Target;
+use crate::model::{Seq, TENANT_DEFAULT, Text, UnixMs};
+use crate::policy::{RuleBook, Trigger};
+use std::sync::Arc;
+
+/// Decides and applies; `finish` ends the frame.
+pub(super) struct Transaction<'a> {
+    pub state: &'a mut State,
+    pub out: &'a mut Output,
+    pub now: UnixMs,
+    /// Policy of tickets that name none.
+    pub default_policy: &'a Text,
+    /// An EXEC: everything is one frame.
+    pub one_frame: bool,
+}
+
+/// What an event about a ticket says beside its fact.
+#[derive(Default)]
+pub(super) struct Saying<'a> {
+    pub cause: Seq,
+    pub common: Option<&'a Common>,
+    pub effects: Vec<ClockEffect>,
+    /// The agent concerned, where it is not the holder.
+    pub agent: Option<Text>,
+    /// The queue afterwards, where it changes.
+    pub queue: Option<Text>,
+    /// The priority afterwards, where it changes.
+    pub priority: Option<Text>,
+}
+
+impl Transaction<'_> {
+    /// Adds an event to the frame and applies it.
+    pub(super) fn emit(&mut self, at: UnixMs, cause: Seq, body: Body) -> Seq {
+        let seq = self.state.seq + 1;
+        let event = Event {
+            at,
+            logged_at: self.now,
+            cause,
+            tenant: TENANT_DEFAULT,
+            body,
+        };
+        let applied = self.state.apply(seq, &event);
+        // What was just decided on this state fits this state: anything else is a bug, and no log may hold it.
+        assert!(applied.is_ok(), "event {seq} does not fit the state: {applied:?}");
+        if self.out.events.is_empty() {
+            self.out.first_seq = seq;
+        }
+        self.out.events.push(event);
+        seq
+    }
+
+    /// Adds an event about a live ticket.
+    pub(super) fn say(&mut self, slot: u32, at: UnixMs, fact: TicketFact, saying: Saying) -> Seq {
+        let Some(ticket) = self.state.tickets.get(slot) else {
+            return self.state.seq;
+        };
+        let clocks = (!saying.effects.is_empty()).then(|| {
+            let book = self.state.policies.book(ticket.book);
+            Box::new(ClockEffects {
+                policy: versioned(&book.name, book.version),
+                priority: saying
+                    .priority
+                    .unwrap_or_else(|| book.priorities[usize::from(ticket.level)].name.clone()),
+                effects: saying.effects,
+            })
+        });
+        let event = TicketEvent {
+            id: ticket.id.clone(),
+            queue: saying
+                .queue
+                .unwrap_or_else(|| self.state.queues.name(ticket.queue).clone()),
+            agent: saying
+                .agent
+                .unwrap_or_else(|| self.state.agent_name(ticket.agent)),
+            prev: ticket.last_seq,
+            fact,
+            clocks,
+            origin: origin(saying.common),
+        };
+        self.emit(at, saying.cause, Body::Ticket(event))
+    }
+
+    /// The rules of a ticket.
+    pub(super) fn book(&self, slot: u32) -> Arc<RuleBook> {
+        let number = self.state.tickets.get(slot).map_or(0, |ticket| ticket.book);
+        Arc::clone(self.state.policies.book(number))
+    }
+
+    /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
+    pub(super) fn fire_overdue(&mut self, slot: u32) -> bool {
+        let mut fired = false;
+        while let Some((instant, due)) = self
+            .state
+            .tickets
+            .get(slot)
+            .and_then(super::ticket::Ticket::next_due)
+            && instant <= self.now
+        {
+            self.fire(slot, instant, due);
+            self.end_frame();
+            fired = true;
+        }
+        fired
+    }
+
+    /// One timer of a ticket goes off.
+    pub(super) fn fire(&mut self, slot: u32, instant: UnixMs, due: Due) {
+        let late_ms = self.now - instant;
+        match due {
+            Due::Close => {
+                self.say(
+                    slot,
+                    self.now,
+                    TicketFact::Closed {
+                        how: Closed::Resolved,
+                    },
+                    Saying::default(),
+                );
+            }
+            Due::Clock(target, firing) => {
+                let Some((sla, by_level)) = self.sla_fact(slot, &target, late_ms) else {
+                    return;
+                };
+                let common = crate::model::command::Common {
+                    reason: by_level.then(|| Text::const_new("relevel")),
+                    ..Default::default()
+                };
+                let (fact, common) = match firing {
+                    super::clock::Firing::Warning => (TicketFact::Warned(sla), None),
+                    super::clock::Firing::Breach => (TicketFact::Breached(sla), Some(&common)),
+                };
+                self.say(
+                    slot,
+                    self.now,
+                    fact,
+                    Saying {
+                        common,
+                        ..Saying::default()
+                    },
+                );
+            }
+        }
+    }
+
+    /// What a warning or breach of this clock says, and whether a change of level made it late.
+    pub(super) fn sla_fact(&self, slot: u32, target: &Target, late_ms: i64) -> Option<(Box<SlaFact>, bool)> {
+        let ticket = self.state.tickets.get(slot)?;
+        let clock = ticket.clock(target)?;
+        let book = self.state.policies.book(ticket.book);
+        let sla = SlaFact {
+            target: target.clone(),
+            due: clock.due,
+            policy: versioned(&book.name, book.version),
+            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            late_ms,
+        };
+        Some((Box::new(sla), clock.late_by_level))
+    }
+
+    /// Gives tickets that became routable to agents that wait for one, until no waiting agent could take any.
+    pub(super) fn match_waiting(&mut self) {
+        let mut routable = std::mem::take(&mut self.state.routable);
+        if self.state.routing.waiting.len() > 0 {
+            routable.sort_by_key(|(slot, cause)| (self.order(*slot), *cause));
+            routable.dedup_by_key(|(slot, _)| *slot);
+            for (slot, cause) in routable.drain(..) {
+                let Some(requirement) = self
+                    .state
+                    .tickets
+                    .get(slot)
+                    .filter(|ticket| self.state.is_routable(ticket))
+                    .map(|ticket| ticket.requirement)
+                else {
+                    continue;
+                };
+                if let Some(agent) = self.state.routing.longest_waiting(requirement) {
+                    self.assign_waiting(slot, agent, cause);
+                }
+            }
+        }
+        routable.clear();
+        // What was assigned just now is routable no more; nothing new can have come.
+        self.state.routable = routable;
+    }
+
+    fn order(&self, slot: u32) -> (u8, UnixMs, UnixMs, Seq) {
+        let last = (u8::MAX, UnixMs::MAX, UnixMs::MAX, Seq::MAX);
+        let ticket = self.state.tickets.get(slot);
+        ticket.map_or(last, |t| (t.rank, t.live_deadline(), t.opened_at, t.opened_seq))
+    }
+
+    /// The ticket goes to an agent whose NEXT waits, as a consequence of `cause`.
+    pub(super) fn assign_waiting(&mut self, slot: u32, agent: u32, cause: Seq) {
+        let Some(waiter) = self.state.routing.waiting.end(agent) else {
+            return;
+        };
+        let taken = self.assign_next(slot, agent, cause, waiter.common.as_deref());
+        self.out.wakes.push((waiter.id, taken));
+    }
+
+    /// The ticket goes to the agent that asked for the next one.
+    pub(super) fn assign_next(
+        &mut self,
+        slot: u32,
+        agent: u32,
+        cause: Seq,
+        common: Option<&Common>,
+    ) -> Reply {
+        let book = self.book(slot);
+        let Some(ticket) = self.state.tickets.get(slot) else {
+            return Reply::Null;
+        };
+        let mut effects = Effects::new(ticket, &book, self.now);
+        effects.meet(&Trigger::Assign);
+        let (effects, taken_back) = effects.finish();
+        let name = self.state.agent_name(agent);
+        let fact = TicketFact::Assigned {
+            how: AssignedHow::Next,
+            over: 0,
+            from: Text::default(),
+        };
+        let saying = Saying {
+            cause,
+            common,
+            effects,
+            agent: Some(name),
+            ..Saying::default()
+        };
+        let seq = self.say(slot, self.now, fact, saying);
+        self.withdraw(slot, seq, taken_back);
+        self.state
+            .taken(slot)
+            .map_or(Reply::Null, |taken| Reply::Taken(Box::new(taken)))
+    }
+
+    /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
+    pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
+        for TakenBack { target, due, breach } in taken_back {
+            if let Some((sla, _)) = self.sla_fact(slot, &target, 0) {
+                let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
+                    sla: SlaFact { due, ..*sla },
+                    breach,
+                }));
+                self.say(
+                    slot,
+                    self.now,
+                    fact,
+                    Saying {
+                        cause,
+                        ..Saying::default()
+                    },
+                );
+            }
+        }
+    }
+
+    /// The agent's waiting NEXT, if any, ends with nothing.
+    pub(super) fn end_wait(&mut self, agent: u32) {
+        if let Some(waiter) = self.state.routing.waiting.end(agent) {
+            self.out.wakes.push((waiter.id, Reply::Null));
+        }
+    }
+
+    /// What happened since the last end is one atomic frame.
+    pub(super) fn end_frame(&mut self) {
+        if self.one_frame {
+            return;
+        }
+        let end = self.out.events.len();
+        if self.out.frame_ends.last().copied().unwrap_or(0) < end {
+            self.out.frame_ends.push(end);
+        }
+    }
+}
+
+/// Who and why, if said.
+pub(super) fn origin(common: Option<&Common>) -> Option<Box<Origin>> {
+    let common = common.filter(|c| c.by.is_some() || c.reason.is_some() || c.token.is_some())?;
+    let text = |text: &Option<Text>| text.clone().unwrap_or_default();
+    Some(Box::new(Origin {
+        by: text(&common.by),
+        reason: text(&common.reason),
+        token: text(&common.token),
+        fingerprint: if common.token.is_some() {
+            common.fingerprint
+        } else {
+            0
+        },
+    }))
+}
+
+impl State {
+    /// AGENT.NEXT's reply for a ticket just assigned.
+    pub(super) fn taken(&self, slot: u32) -> Option<Taken> {
+        let ticket = self.tickets.get(slot)?;
+        let book = self.policies.book(ticket.book);
+        Some(Taken {
+            ticket: ticket.id.clone(),
+            hold: ticket.hold,
+            seq: ticket.hold,
+            queue: self.queues.name(ticket.queue).clone(),
+            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            policy: versioned(&book.name, book.version),
+            due: ticket.live_deadline(),
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! Floor 1: the log. Events to files and back over a small disk trait; no thread, no clock, no engine.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`format`] | the bytes, drawn once, and how they may change |
+//! | [`disk`], [`sim`] | what the log needs from a disk: the real one, and one that crashes when told to |
+//! | `map` | reading through memory: the only unsafe code |
+//! | `frame`, `control` | a frame, its checks and its events; markers, reserves, sessions |
+//! | [`batch`] | what the engine fills |
+//! | [`segment`], [`writer`], `rotate` | what the log thread writes |
+//! | [`published`] | what the writer shows to readers |
+//! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
+//! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
+//! | [`snapshot`] | the state of one seq |
+//!
+//! # The loop of a log thread
+//! ```
+//! # use slad::journal::{self, batch::Batch, config::Config, disk::RealDisk};
+//! # use slad::model::event::{Body, ClockJumped, Event};
+//! # use std::sync::Arc;
+//! # let dir = std::env::temp_dir().join(format!("slad-doc-{}", std::process::id()));
+//! # let event = Event { at: 1, logged_at: 1, cause: 0, tenant: 0,
+//! #     body: Body::ClockJumped(ClockJumped { from: 0, to: 1, virtual_clock: true }) };
+//! let disk = Arc::new(RealDisk::new(&dir)?);
+//! let config = Config { segment_bytes: 1 << 20, ..Config::default() };
+//! let opened = journal::recovery::open(disk, config)?;
+//! opened.replay(0, |_seq, _event| Ok(()))?;
+//! let reader = opened.reader(); // for any thread, as `Arc<Reader>`
+//! let mut writer = opened.into_writer()?;
+//!
+//! // The engine's thread: one frame a command.
+//! let mut batch = Batch::new();
+//! batch.push(writer.next_seq(), &[event])?;
+//!
+//! // The log's thread, for each batch that the ring gives it:
+//! let appended = writer.append(&mut batch)?; // visible to readers
+//! writer.sync()?; // under `always`: before anything up to `appended.last_seq` is released
+//! batch.clear(); // and back to the engine
+//! if writer.used() > 0.5 {
+//!     writer.prepare_next()?; // or `preparation()` on another thread, then `install`
+//! }
+//! writer.marker()?; // once idle for 100 ms
+//!
+//! assert_eq!(reader.last_seq(), appended.last_seq);
+//! writer.close()?; // at shutdown
+//! # std::fs::remove_dir_all(&dir)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod batch;
+pub mod config;
+mod control;
+pub mod disk;
+pub mod error;
+pub mod feed;
+pub mod format;
+mod frame;
+mod index;
+mod map;
+pub mod opened;
+mod postings;
+pub mod published;
+pub mod reader;
+pub mod recovery;
+mod rotate;
+mod scan;
+pub mod segment;
+pub mod sim;
+pub mod snapshot;
+#[cfg(test)]
+mod tests;
+pub mod writer;
+
+pub use batch::Batch;
+pub use config::{Config, SyncPolicy};
+pub use error::JournalError;
+pub use feed::{Entry, Wanted};
+pub use opened::OpenedLog;
+pub use published::Published;
+pub use reader::Reader;
+pub use recovery::{Recovery, open};
+pub use snapshot::{SnapshotInfo, SnapshotReader, SnapshotWriter};
+pub use writer::{Appended, Writer};

@@ -1,0 +1,168 @@
+//! An opened log before it is written to: snapshot, replay, then the writer.
+
+use super::JournalError;
+use super::config::Config;
+use super::disk::Disk;
+use super::frame::{Kind, events, to_event};
+use super::published::Published;
+use super::reader::Reader;
+use super::recovery::Recovery;
+use super::scan::Walk;
+use super::snapshot::{Found, SnapshotReader};
+use super::writer::{Tail, Writer};
+use crate::model::Seq;
+use crate::model::event::Event;
+use std::sync::Arc;
+
+/// An opened log. It owns the lock.
+pub struct OpenedLog {
+    disk: Arc<dyn Disk>,
+    config: Config,
+    lock: Box<dyn Send + Sync>,
+    published: Arc<Published>,
+    tail: Tail,
+    recovery: Option<Recovery>,
+    found: Found,
+}
+
+impl std::fmt::Debug for OpenedLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenedLog")
+            .field("last_seq", &self.last_seq())
+            .field("recovery", &self.recovery)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OpenedLog {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        config: Config,
+        lock: Box<dyn Send + Sync>,
+        published: Arc<Published>,
+        tail: Tail,
+        recovery: Option<Recovery>,
+        found: Found,
+    ) -> OpenedLog {
+        OpenedLog {
+            disk,
+            config,
+            lock,
+            published,
+            tail,
+            recovery,
+            found,
+        }
+    }
+
+    /// What had to be cut, or may be lost; to be logged as `log.recovered` before anything else. Told again at each start
+    /// until an event has been written.
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    /// The newest snapshot that is whole.
+    pub fn snapshot(&self) -> Option<&SnapshotReader> {
+        self.found.newest.as_ref()
+    }
+
+    /// Snapshots that were passed over, and why.
+    pub fn skipped_snapshots(&self) -> &[JournalError] {
+        &self.found.skipped
+    }
+
+    /// First seq retained; `last_seq() + 1` when there is none.
+    pub fn first_seq(&self) -> Seq {
+        self.published.first_seq()
+    }
+
+    /// Last seq stored.
+    pub fn last_seq(&self) -> Seq {
+        self.published.written_seq()
+    }
+
+    /// Seq that the next event gets: above everything that may ever have been shown.
+    pub fn next_seq(&self) -> Seq {
+        self.tail.last_seq + 1
+    }
+
+    /// Bytes free on the disk.
+    pub fn free_bytes(&self) -> Result<u64, JournalError> {
+        let dir = self.disk.path("");
+        self.disk
+            .free_bytes()
+            .map_err(|e| JournalError::io("statvfs", &dir, e))
+    }
+
+    /// Gives every event after `after_seq` to `f`, in order, all of it verified. Stops at the first error; `f`'s own is
+    /// [`JournalError::Refused`]. Fails when events right after `after_seq` are no longer retained.
+    pub fn replay(
+        &self,
+        after_seq: Seq,
+        mut f: impl FnMut(Seq, Event) -> Result<(), String>,
+    ) -> Result<(), JournalError> {
+        let segments = self.published.segments();
+        if let Some(first) = segments.first()
+            && first.first_seq > after_seq + 1
+        {
+            return Err(JournalError::corrupt(
+                &first.path,
+                0,
+                after_seq + 1,
+                format!(
+                    "the log begins with seq {}, and no snapshot holds what came before",
+                    first.first_seq
+                ),
+            ));
+        }
+        for segment in segments.iter().filter(|s| s.last_seq() > after_seq) {
+            let mut walk = Walk::whole(segment);
+            loop {
+                let offset = walk.offset();
+                let Some((header, frame)) = walk.frame()? else {
+                    break;
+                };
+                if !header.is(Kind::Events) || header.last_seq() <= after_seq {
+                    continue;
+                }
+                let damage = |what| JournalError::corrupt(&segment.path, offset, header.first_seq, what);
+                let archived = events(&header, frame.payload(&header)).map_err(damage)?;
+                for (seq, event) in (header.first_seq..).zip(archived.iter()) {
+                    if seq > after_seq {
+                        let event = to_event(event).map_err(damage)?;
+                        f(seq, event).map_err(|what| JournalError::Refused { seq, what })?;
+                    }
+                }
+            }
+            if walk.expected() != segment.last_seq() + 1 {
+                return Err(JournalError::corrupt(
+                    &segment.path,
+                    walk.offset(),
+                    walk.expected(),
+                    format!("the segment ends before seq {}", segment.last_seq()),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A reader of the log; it stays good when the log is written to.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.published))
+    }
+
+    /// The disk, for writing snapshots.
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
+    }
+
+    /// Identity of the log.
+    pub fn log_id(&self) -> u64 {
+        self.tail.log_id
+    }
+
+    /// Begins to write: notes the session in the log and syncs it.
+    pub fn into_writer(self) -> Result<Writer, JournalError> {
+        Writer::new(self.disk, self.config, self.published, self.tail, self.lock)
+    }
+}

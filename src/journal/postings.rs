@@ -1,0 +1,151 @@
+//! Which events of a segment stand under which filtered key: lists of seqs, grown as the segment grows.
+//!
+//! Cost: every event is looked at once (150 ns with its checks), 4 bytes an event and key. A ticket's own history is
+//! not posted: each event links to the one before.
+
+use super::JournalError;
+use super::format::DATA_START;
+use super::frame::{Kind, events};
+use super::scan::Walk;
+use super::segment::Segment;
+use crate::model::Seq;
+use crate::model::command::FeedKey;
+use crate::model::event::{ArchivedBody, ArchivedEvent, ArchivedTicketFact, Event};
+use std::collections::HashMap;
+
+/// Seqs relative to the segment's first one, ascending, by key.
+#[derive(Debug, Default)]
+pub(super) struct Postings {
+    at: u64,
+    next_seq: Seq,
+    sla: Vec<u32>,
+    breaches: Vec<u32>,
+    routing: Vec<u32>,
+    queues: HashMap<Box<str>, Vec<u32>>,
+    agents: HashMap<Box<str>, Vec<u32>>,
+}
+
+impl Postings {
+    pub(super) fn new(segment: &Segment) -> Postings {
+        Postings {
+            at: DATA_START,
+            next_seq: segment.first_seq,
+            ..Postings::default()
+        }
+    }
+
+    /// Takes in what was published since.
+    pub(super) fn extend(&mut self, segment: &Segment) -> Result<(), JournalError> {
+        let mut walk = Walk::new(segment, self.at, self.next_seq);
+        while let Some((header, frame)) = walk.frame()? {
+            if header.is(Kind::Events) {
+                let archived = events(&header, frame.payload(&header))
+                    .map_err(|what| JournalError::corrupt(&segment.path, self.at, header.first_seq, what))?;
+                for (seq, event) in (header.first_seq..).zip(archived.iter()) {
+                    let relative = u32::try_from(seq - segment.first_seq).map_err(|_| {
+                        JournalError::corrupt(&segment.path, self.at, seq, "too many events in one segment")
+                    })?;
+                    self.post(relative, event);
+                }
+            }
+            (self.at, self.next_seq) = (walk.offset(), walk.expected());
+        }
+        Ok(())
+    }
+
+    fn post(&mut self, seq: u32, event: &rkyv::Archived<Event>) {
+        keys(event, |key| match key {
+            Key::Sla => push(&mut self.sla, seq),
+            Key::Breaches => push(&mut self.breaches, seq),
+            Key::Routing => push(&mut self.routing, seq),
+            Key::Queue(name) => push_named(&mut self.queues, name, seq),
+            Key::Agent(name) => push_named(&mut self.agents, name, seq),
+        });
+    }
+
+    /// The seqs under a key; `None`: the key has no postings.
+    pub(super) fn of(&self, key: &FeedKey) -> Option<&[u32]> {
+        Some(match key {
+            FeedKey::Sla => &self.sla,
+            FeedKey::Breaches => &self.breaches,
+            FeedKey::Routing => &self.routing,
+            FeedKey::Queue(name) => self.queues.get(name.as_str()).map_or(&[], Vec::as_slice),
+            FeedKey::Agent(name) => self.agents.get(name.as_str()).map_or(&[], Vec::as_slice),
+            FeedKey::All | FeedKey::Ticket(_) => return None,
+        })
+    }
+}
+
+/// An event may stand under a key for two reasons; it is posted once.
+fn push(list: &mut Vec<u32>, seq: u32) {
+    if list.last() != Some(&seq) {
+        list.push(seq);
+    }
+}
+
+fn push_named(lists: &mut HashMap<Box<str>, Vec<u32>>, name: &str, seq: u32) {
+    match lists.get_mut(name) {
+        Some(list) => push(list, seq),
+        None => {
+            lists.insert(name.into(), vec![seq]);
+        }
+    }
+}
+
+/// A key under which an event stands.
+enum Key<'a> {
+    Sla,
+    Breaches,
+    Routing,
+    Queue(&'a str),
+    Agent(&'a str),
+}
+
+/// The same rule as `model::fields::belongs`, turned round and on archived events.
+fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
+    match &event.body {
+        ArchivedBody::Ticket(ticket) => {
+            use ArchivedTicketFact as Fact;
+            let derived = ticket.clocks.as_ref().is_some_and(|c| !c.effects.is_empty());
+            if derived
+                || matches!(
+                    ticket.fact,
+                    Fact::Warned(_) | Fact::Breached(_) | Fact::Withdrawn(_)
+                )
+            {
+                post(Key::Sla);
+            }
+            post(Key::Queue(&ticket.queue));
+            if !ticket.agent.is_empty() {
+                post(Key::Agent(&ticket.agent));
+            }
+            match &ticket.fact {
+                Fact::Breached(_) => post(Key::Breaches),
+                Fact::Assigned { from, .. } => {
+                    post(Key::Routing);
+                    if !from.is_empty() {
+                        post(Key::Agent(from));
+                    }
+                }
+                Fact::Released { .. } => post(Key::Routing),
+                Fact::Transferred { from } => {
+                    post(Key::Routing);
+                    post(Key::Queue(from));
+                }
+                _ => {}
+            }
+        }
+        ArchivedBody::Agent(agent) => {
+            post(Key::Routing);
+            post(Key::Agent(&agent.id));
+        }
+        ArchivedBody::QueueChanged(queue) => {
+            post(Key::Routing);
+            post(Key::Queue(&queue.queue));
+        }
+        ArchivedBody::PolicyActivated(_)
+        | ArchivedBody::LogRecovered(_)
+        | ArchivedBody::ClockJumped(_)
+        | ArchivedBody::SnapshotTaken(_) => {}
+    }
+}

@@ -1,0 +1,113 @@
+//! Sealing the segment that is full and starting the next one.
+//!
+//! Cost: one sync for the seal. The next segment is the spare one if it was prepared in time, else it is made here: 1 ms
+//! a MiB.
+
+use super::JournalError;
+use super::format::*;
+use super::segment::*;
+use super::writer::{Active, Writer};
+use crate::model::{Seq, UnixMs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+impl Writer {
+    pub(super) fn preparation_of(&self, file_bytes: u64) -> Preparation {
+        Preparation {
+            disk: Arc::clone(&self.disk),
+            header: SegmentHeader {
+                id: self.tail.next_id,
+                epoch: self.tail.epoch,
+                generation: PREPARED,
+                file_bytes,
+                log_id: self.tail.log_id,
+                ..SegmentHeader::default()
+            },
+        }
+    }
+
+    /// A segment that a frame of `bytes` fits: the spare one, or one made now. A frame of any legal size finds one.
+    pub(super) fn take_prepared(&mut self, bytes: u64) -> Result<Prepared, JournalError> {
+        let need = (DATA_START + CONTROL_ROOM_BYTES as u64 + bytes + TAIL_ROOM_BYTES).next_multiple_of(4096);
+        match self.tail.spare.take() {
+            Some(spare) if spare.header.file_bytes >= need => Ok(spare),
+            // A spare one that is too small is made anew under its name.
+            _ => self.preparation_of(need.max(self.config.segment_bytes)).run(),
+        }
+    }
+
+    pub(super) fn rotate(
+        &mut self,
+        prepared: Prepared,
+        first_seq: Seq,
+        at: UnixMs,
+    ) -> Result<(), JournalError> {
+        let result = self.seal().and_then(|()| self.start(prepared, first_seq, at));
+        self.failed |= result.is_err();
+        result
+    }
+
+    fn seal(&mut self) -> Result<(), JournalError> {
+        let Some(active) = self.tail.active.as_mut() else {
+            return Ok(());
+        };
+        active.header.generation = SEALED;
+        active.header.sealed_end = active.end;
+        active.header.last_seq = self.tail.last_seq;
+        active.header.digest = active.digest;
+        active.header.frames = active.frames;
+        let block = active.header.encode();
+        let shared = &active.shared;
+        let io = |op| move |e| JournalError::io(op, &shared.path, e);
+        shared
+            .file
+            .write_at(&block, HEADER_BLOCK_BYTES)
+            .map_err(io("write"))?;
+        shared.file.sync().map_err(io("sync"))?;
+        // The first copy may reach the disk when it likes: the second one is whole.
+        shared.file.write_at(&block, 0).map_err(io("write"))?;
+        shared.sealed.store(true, Ordering::Release);
+        self.tail.active = None;
+        self.durable = self.tail.last_seq;
+        self.reserved_durable = self.reserved;
+        self.dirty = false;
+        self.published.set_durable(self.durable);
+        Ok(())
+    }
+
+    fn start(&mut self, prepared: Prepared, first_seq: Seq, at: UnixMs) -> Result<(), JournalError> {
+        let header = SegmentHeader {
+            generation: STARTED,
+            first_seq,
+            created_at: at,
+            ..prepared.header
+        };
+        let path = self.disk.path(&name_of(header.id));
+        let shared = Arc::new(Segment {
+            id: header.id,
+            path: path.clone(),
+            salt: header.salt(),
+            epoch: header.epoch,
+            first_seq,
+            end: AtomicU64::new(DATA_START),
+            last_seq: AtomicU64::new(first_seq - 1),
+            sealed: AtomicBool::new(false),
+            file: prepared.file,
+        });
+        // Only the second copy: the first one stays whole whatever becomes of this write.
+        (shared.file)
+            .write_at(&header.encode(), HEADER_BLOCK_BYTES)
+            .map_err(|e| JournalError::io("write", &path, e))?;
+        self.tail.active = Some(Active {
+            shared: Arc::clone(&shared),
+            header,
+            end: DATA_START,
+            frames: 0,
+            digest: 0,
+        });
+        self.tail.next_id = header.id + 1;
+        self.published.add(shared);
+        let control = self.opening();
+        self.write_control(&control)
+    }
+}

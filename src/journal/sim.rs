@@ -1,0 +1,329 @@
+//! A disk in memory that loses, tears and refuses, for tests and simulation.
+//!
+//! Each file has what programs see and what would survive a loss of power; [`SimDisk::power_loss`] throws away what was
+//! not synced, or keeps parts of it as the seed says. Names are treated alike: a create, rename or remove that was not
+//! followed by `sync_dir` may be undone. Operations can be counted and made to fail at a given number. Everything is a function of
+//! the calls and the seed.
+
+use super::disk::{Bytes, Disk, DiskFile};
+use rkyv::util::AlignedVec;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Unsynced bytes survive or vanish in units of this size.
+const SECTOR_BYTES: usize = 512;
+
+/// What happens at the operation that a fault is set for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails with an I/O error; a write has no effect.
+    Error,
+    /// A write stores only its first half, then fails.
+    ShortWrite,
+    /// The disk is full: a write or preallocation fails.
+    Full,
+    /// It fails, and so does everything after it: the process is gone.
+    Crash,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Content {
+    now: Vec<u8>,
+    synced: Vec<u8>,
+    /// Written since the last sync: (offset, length), in order.
+    dirty: Vec<(usize, usize)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    names: BTreeMap<String, usize>,
+    synced_names: BTreeMap<String, usize>,
+    files: Vec<Content>,
+    locked: bool,
+    operations: u64,
+    fault: Option<(u64, Fault)>,
+    crashed: bool,
+}
+
+/// A directory in memory. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct SimDisk {
+    state: Arc<Mutex<State>>,
+}
+
+impl SimDisk {
+    /// An empty directory.
+    pub fn new() -> SimDisk {
+        SimDisk::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Operations that write, sync or change names, so far.
+    pub fn operations(&self) -> u64 {
+        self.state().operations
+    }
+
+    /// Lets operation number `operation` (counted as [`SimDisk::operations`] does, from 1) go wrong.
+    pub fn fail_at(&self, operation: u64, fault: Fault) {
+        self.state().fault = Some((operation, fault));
+    }
+
+    /// The process dies and another one starts: nothing that was written is lost, the lock is free, faults are off.
+    pub fn restart(&self) {
+        let mut state = self.state();
+        state.locked = false;
+        state.crashed = false;
+        state.fault = None;
+    }
+
+    /// The power goes: each sector written since its file's last sync survives or not, and names that were not synced
+    /// likewise, as `seed` decides; seed 0 loses all of it. Includes [`SimDisk::restart`].
+    pub fn power_loss(&self, seed: u64) {
+        self.restart();
+        let mut state = self.state();
+        let mut random = Random(seed);
+        let state = &mut *state;
+        for content in &mut state.files {
+            for (offset, length) in std::mem::take(&mut content.dirty) {
+                let end = (offset + length).min(content.now.len());
+                let mut at = offset;
+                while at < end {
+                    let stop = (at / SECTOR_BYTES * SECTOR_BYTES + SECTOR_BYTES).min(end);
+                    if seed != 0 && random.next() & 1 == 1 {
+                        if content.synced.len() < stop {
+                            content.synced.resize(stop, 0);
+                        }
+                        content.synced[at..stop].copy_from_slice(&content.now[at..stop]);
+                    }
+                    at = stop;
+                }
+            }
+            content.now = content.synced.clone();
+        }
+        if seed == 0 || random.next() & 1 == 0 {
+            state.names = state.synced_names.clone();
+        } else {
+            state.synced_names = state.names.clone();
+        }
+    }
+
+    /// Names, and what programs see in each file.
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.state();
+        let bytes = |file: &usize| state.files[*file].now.clone();
+        state
+            .names
+            .iter()
+            .map(|(name, file)| (name.clone(), bytes(file)))
+            .collect()
+    }
+
+    /// Replaces or adds a file, synced: for damaging one.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
+        let mut state = self.state();
+        let file = state.files.len();
+        state.files.push(Content {
+            now: bytes.clone(),
+            synced: bytes,
+            dirty: Vec::new(),
+        });
+        state.names.insert(name.to_owned(), file);
+        state.synced_names.insert(name.to_owned(), file);
+    }
+
+    /// A directory of its own with the same files.
+    pub fn fork(&self) -> SimDisk {
+        let other = SimDisk::new();
+        for (name, bytes) in self.contents() {
+            other.put(&name, bytes);
+        }
+        other
+    }
+
+    /// Counts an operation. `Ok(true)`: it is to stop half way.
+    fn step(state: &mut State) -> io::Result<bool> {
+        state.operations += 1;
+        if state.crashed {
+            return Err(io::Error::other("the process is gone"));
+        }
+        match state.fault {
+            Some((at, fault)) if at == state.operations => match fault {
+                Fault::Error => Err(io::Error::other("a fault was asked for")),
+                Fault::Full => Err(io::ErrorKind::StorageFull.into()),
+                Fault::ShortWrite => Ok(true),
+                Fault::Crash => {
+                    state.crashed = true;
+                    Ok(true)
+                }
+            },
+            _ => Ok(false),
+        }
+    }
+}
+
+/// splitmix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+fn not_found(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, name.to_owned())
+}
+
+fn halted() -> io::Error {
+    io::Error::other("a fault was asked for half way")
+}
+
+struct Guard(Arc<Mutex<State>>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).locked = false;
+    }
+}
+
+impl Disk for SimDisk {
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from("sim").join(name)
+    }
+
+    fn lock(&self, _name: &str) -> io::Result<Result<Box<dyn Send + Sync>, Option<u32>>> {
+        let mut state = self.state();
+        if state.locked {
+            return Ok(Err(None));
+        }
+        state.locked = true;
+        Ok(Ok(Box::new(Guard(Arc::clone(&self.state)))))
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.state().names.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let file = *self.state().names.get(name).ok_or_else(|| not_found(name))?;
+        Ok(Arc::new(SimFile {
+            disk: self.clone(),
+            file,
+        }))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.state();
+        if SimDisk::step(&mut state)? {
+            return Err(halted());
+        }
+        let file = state.files.len();
+        state.files.push(Content::default());
+        state.names.insert(name.to_owned(), file);
+        drop(state);
+        Ok(Arc::new(SimFile {
+            disk: self.clone(),
+            file,
+        }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        if SimDisk::step(&mut state)? {
+            return Err(halted());
+        }
+        let file = state.names.remove(from).ok_or_else(|| not_found(from))?;
+        state.names.insert(to.to_owned(), file);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        if SimDisk::step(&mut state)? {
+            return Err(halted());
+        }
+        state
+            .names
+            .remove(name)
+            .map(|_| ())
+            .ok_or_else(|| not_found(name))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut state = self.state();
+        if SimDisk::step(&mut state)? {
+            return Err(halted());
+        }
+        state.synced_names = state.names.clone();
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        Ok(1 << 40)
+    }
+}
+
+#[derive(Debug)]
+struct SimFile {
+    disk: SimDisk,
+    file: usize,
+}
+
+impl DiskFile for SimFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.state().files[self.file].now.len() as u64)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let half = SimDisk::step(&mut state)?;
+        let bytes = if half { &bytes[..bytes.len() / 2] } else { bytes };
+        let content = &mut state.files[self.file];
+        let (from, to) = (offset as usize, offset as usize + bytes.len());
+        if content.now.len() < to {
+            content.now.resize(to, 0);
+        }
+        content.now[from..to].copy_from_slice(bytes);
+        content.dirty.push((from, bytes.len()));
+        if half { Err(halted()) } else { Ok(()) }
+    }
+
+    fn zero_fill(&self, bytes: u64) -> io::Result<()> {
+        let zeros = vec![0; bytes as usize];
+        self.write_at(&zeros, 0)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        if SimDisk::step(&mut state)? {
+            return Err(halted());
+        }
+        let content = &mut state.files[self.file];
+        content.synced.resize(content.now.len(), 0);
+        for (offset, length) in std::mem::take(&mut content.dirty) {
+            let end = offset + length;
+            content.synced[offset..end].copy_from_slice(&content.now[offset..end]);
+        }
+        Ok(())
+    }
+
+    fn read(&self, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
+        let state = self.disk.state();
+        let from = offset as usize;
+        let bytes = state.files[self.file]
+            .now
+            .get(from..from + length)
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut copy = AlignedVec::new();
+        copy.extend_from_slice(bytes);
+        Ok(Bytes::Copied(copy))
+    }
+}

@@ -1,0 +1,156 @@
+//! The state as snapshots store it: one record an entity, names spelled out, version 1.
+//!
+//! Wheel, lanes and indexes are not stored but rebuilt. As with events, **a change here is a new schema version**.
+
+#![expect(
+    missing_docs,
+    reason = "the archived twins that rkyv derives carry no docs of their own"
+)]
+
+use super::event::{AgentProfile, Closed, Details, PolicyActivated, Presence, TicketState};
+use super::reply::Taken;
+use super::skill::Required;
+use super::target::Target;
+use super::{Seq, TenantId, Text, UnixMs};
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// One entity of the state.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub enum Record {
+    /// Where time stood.
+    Clock(ClockReading),
+    /// A live ticket.
+    Ticket(Box<TicketRecord>),
+    /// An agent.
+    Agent(Box<AgentRecord>),
+    /// A ticket that is over and still remembered; oldest first.
+    Closed(Box<ClosedRecord>),
+    /// A token that is still bound; oldest first.
+    Token(Box<TokenRecord>),
+    /// A policy version, oldest first.
+    Policy(Box<PolicyActivated>),
+    /// A declared queue.
+    Queue(Box<QueueRecord>),
+}
+
+/// Where time stood.
+#[derive(Debug, Clone, Copy, PartialEq, Archive, Serialize, Deserialize)]
+pub struct ClockReading {
+    /// Newest instant at which an event was logged.
+    pub logged_at: UnixMs,
+}
+
+/// A live ticket.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct TicketRecord {
+    pub tenant: TenantId,
+    pub id: Text,
+    pub state: TicketState,
+    pub queue: Text,
+    pub queue_by_policy: bool,
+    /// Holder, or empty.
+    pub agent: Text,
+    /// Seq of the assignment; 0: none.
+    pub hold: Seq,
+    /// When it was assigned, for people.
+    pub hold_at: UnixMs,
+    pub policy: Text,
+    pub version: u32,
+    pub priority: Text,
+    pub rank: u8,
+    pub skills: Vec<Required>,
+    pub opened_at: UnixMs,
+    pub opened_seq: Seq,
+    pub last_seq: Seq,
+    /// `at` of the last commanded event.
+    pub commanded_at: UnixMs,
+    pub respond_seq: Seq,
+    pub resolve_seq: Seq,
+    pub close_at: UnixMs,
+    pub fingerprint: u64,
+    /// Reason of the pause, or empty.
+    pub paused: Text,
+    pub pause_seq: Seq,
+    pub resume_seq: Seq,
+    pub clocks: Vec<ClockRecord>,
+    pub details: Option<Box<Details>>,
+}
+
+/// A clock, in target order.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct ClockRecord {
+    pub target: Target,
+    pub state: ClockState,
+    pub start: UnixMs,
+    pub due: UnixMs,
+    /// When it warns, or did; [`super::NEVER`]: never.
+    pub warn_at: UnixMs,
+    /// Paused: ms left. Met or stopped: when.
+    pub mark: i64,
+    pub warned: bool,
+    pub breached: bool,
+    pub by_hand: bool,
+    /// Ended by the RESOLVE that stands, so that REOPEN brings it back.
+    pub ended_by_resolve: bool,
+    /// A change of level moved its due into the past.
+    pub late_by_level: bool,
+}
+
+/// How a clock stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Archive, Serialize, Deserialize)]
+pub enum ClockState {
+    Running,
+    Paused,
+    Met,
+    Stopped,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct AgentRecord {
+    pub tenant: TenantId,
+    pub id: Text,
+    pub profile: AgentProfile,
+    pub presence: Presence,
+    /// Reason of the pause, or empty.
+    pub reason: Text,
+    pub changed_seq: Seq,
+    pub presence_seq: Seq,
+}
+
+/// A ticket that is over.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct ClosedRecord {
+    pub tenant: TenantId,
+    pub id: Text,
+    pub how: Closed,
+    pub resolve_seq: Seq,
+    pub close_seq: Seq,
+    pub last_seq: Seq,
+    /// `at` of the last commanded event.
+    pub commanded_at: UnixMs,
+    pub queue: Text,
+}
+
+/// A token and the reply that it stands for.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct TokenRecord {
+    pub tenant: TenantId,
+    pub token: Text,
+    pub fingerprint: u64,
+    /// Seq of the event that bound it.
+    pub seq: Seq,
+    /// When it was bound.
+    pub logged_at: UnixMs,
+    /// AGENT.NEXT's reply; otherwise the reply is the seq.
+    pub taken: Option<Box<Taken>>,
+}
+
+/// A declared queue.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct QueueRecord {
+    pub tenant: TenantId,
+    pub queue: Text,
+    /// Seq of its `queue.changed`.
+    pub seq: Seq,
+}

@@ -1,0 +1,27 @@
+//! The policies inside the binary, so that `slad` alone serves. The files are the ones a site copies and edits.
+
+/// Name and text of every embedded policy; the first is the pure timer and router, the second the default.
+pub fn embedded() -> [(&'static str, &'static str); 2] {
+    [
+        ("none", include_str!("../../config/policies/none.toml")),
+        (
+            "service-levels",
+            include_str!("../../config/policies/service-levels.toml"),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::RuleBook;
+
+    #[test]
+    fn every_embedded_policy_reads_and_bears_its_name() {
+        for (name, text) in embedded() {
+            let book = RuleBook::parse("file", text, 1).unwrap_or_else(|p| panic!("{name}: {p:#?}"));
+            assert_eq!(book.name, name);
+            assert_eq!(book.text, text);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a policy file may say, what it may not, and what the clocks come to.
+
+mod books;
+mod mistakes;
+mod properties;
+
+use super::{Problem, RuleBook, embedded};
+
+fn parse(text: &str) -> Result<RuleBook, Vec<Problem>> {
+    RuleBook::parse("test", text, 7)
+}
+
+fn good(text: &str) -> RuleBook {
+    parse(text).unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"))
+}
+
+fn service_levels() -> RuleBook {
+    good(embedded()[1].1)
+}
+
+/// A policy with these lines at the top.
+fn top(lines: &str) -> String {
+    format!("{lines}\nqueue = \"q\"\ndefault_priority = \"P1\"\n[priorities.P1]\nrank = 1\n")
+}
+
+/// A policy with one priority of these lines.
+fn level(lines: &str) -> String {
+    format!("default_priority = \"P1\"\n[priorities.P1]\n{lines}\n")
+}
+
+/// A policy with these clocks.
+fn clocks(lines: &str) -> String {
+    level(&format!(
+        "rank = 1\nqueue = \"q\"\n[priorities.P1.clocks]\n{lines}"
+    ))
+}

@@ -8,6 +8,7 @@
 //! | [`skill`] | skills of agents, requirements of tickets |
 //! | [`command`] | what clients ask for |
 //! | [`event`] | what happened: the facts of the log |
+//! | `spelling` | how the plain enums of events and commands are spelled |
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
@@ -20,6 +21,7 @@ pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod skill;
+mod spelling;
 pub mod target;
 pub mod text;
 pub mod time;

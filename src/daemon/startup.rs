@@ -152,7 +152,7 @@ async fn load(core: &CoreRef, options: &Options) -> Result<JoinHandle<()>, Failu
         Some(start) => Clock::standing(start.unwrap_or(VIRTUAL_START), floor),
         None => Clock::real(floor),
     };
-    engine.ready();
+    engine.ready(floor);
     let recovered = opened.recovery().map(|r| LogRecovered {
         cut_bytes: r.cut_bytes,
         lost_from: r.lost_from,

@@ -57,6 +57,15 @@ impl Clock {
         matches!(self.state, ClockState::Running | ClockState::Paused)
     }
 
+    /// When it runs out, or would if it ran on from `at`.
+    pub(super) fn due_from(&self, at: UnixMs) -> UnixMs {
+        if self.state == ClockState::Paused {
+            at.saturating_add(self.mark)
+        } else {
+            self.due
+        }
+    }
+
     /// The next instant at which this clock fires, and what.
     pub(super) fn next(&self) -> Option<(UnixMs, Firing)> {
         if !self.is_running() {
@@ -96,8 +105,9 @@ impl Clock {
                     ..Clock::new(self.target.clone())
                 };
             }
-            ClockChange::Met { at, .. } => {
+            ClockChange::Met { at, due } => {
                 self.state = ClockState::Met;
+                self.due = due;
                 self.mark = at;
             }
             ClockChange::Moved {
@@ -112,12 +122,14 @@ impl Clock {
                 self.by_hand = by_hand;
                 self.set_warning(warn_at);
             }
-            ClockChange::Stopped { .. } => {
+            ClockChange::Stopped { due } => {
                 self.state = ClockState::Stopped;
+                self.due = due;
                 self.mark = at;
             }
-            ClockChange::Paused { remaining, .. } => {
+            ClockChange::Paused { due, remaining } => {
                 self.state = ClockState::Paused;
+                self.due = due;
                 self.mark = remaining;
             }
             ClockChange::Resumed { due, warn_at } => {

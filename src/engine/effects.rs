@@ -96,6 +96,11 @@ impl<'a> Effects<'a> {
                 by_hand,
             },
         );
+        self.stand_still(target, due);
+    }
+
+    /// A clock that starts in a pause that stops it does not run.
+    fn stand_still(&mut self, target: &Target, due: UnixMs) {
         let level = self.level;
         let stands_still = |reason: &Text| level.rule(target).is_some_and(|rule| rule.pauses_on(reason));
         if self.paused.as_ref().is_some_and(stands_still) {
@@ -144,25 +149,20 @@ impl<'a> Effects<'a> {
             if !met {
                 continue;
             }
+            let due = clock.due_from(self.at);
             for (was, limit, breach) in [
                 (clock.warned, clock.warn_at - 1, false),
-                (clock.breached, clock.due, true),
+                (clock.breached, due, true),
             ] {
                 if was && self.at <= limit {
                     self.withdrawn.push(TakenBack {
                         target: clock.target.clone(),
-                        due: clock.due,
+                        due,
                         breach,
                     });
                 }
             }
-            self.push(
-                &clock.target,
-                ClockChange::Met {
-                    at: self.at,
-                    due: clock.due,
-                },
-            );
+            self.push(&clock.target, ClockChange::Met { at: self.at, due });
             if let Some(rule) = rule.filter(|rule| meaning(&rule.target).restarts) {
                 self.start_rule(rule, self.at);
             }
@@ -212,22 +212,24 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Clocks that name the reason stand still.
+    /// Clocks that name the reason stand still; those that stood still for another one run on.
     pub(super) fn pause(&mut self, reason: &Text) {
         let level = self.level;
-        for clock in self.those(Clock::is_running) {
+        for clock in self.those(Clock::is_open) {
             if level
                 .rule(&clock.target)
                 .is_some_and(|rule| rule.pauses_on(reason))
             {
-                let remaining = clock.due - self.at;
+                let due = clock.due_from(self.at);
                 self.push(
                     &clock.target,
                     ClockChange::Paused {
-                        due: clock.due,
-                        remaining,
+                        due,
+                        remaining: due - self.at,
                     },
                 );
+            } else if clock.state == ClockState::Paused {
+                self.go_on(&clock, clock.mark);
             }
         }
         self.paused = Some(reason.clone());
@@ -259,7 +261,12 @@ impl<'a> Effects<'a> {
     /// Everything that still runs no longer counts.
     pub(super) fn stop(&mut self) {
         for clock in self.those(Clock::is_open) {
-            self.push(&clock.target, ClockChange::Stopped { due: clock.due });
+            self.push(
+                &clock.target,
+                ClockChange::Stopped {
+                    due: clock.due_from(self.at),
+                },
+            );
         }
     }
 
@@ -325,6 +332,7 @@ impl<'a> Effects<'a> {
         let due = rule.due(self.opened_at);
         let warn_at = self.warning(rule, self.opened_at, 0, warned);
         self.push(&rule.target, ClockChange::Resumed { due, warn_at });
+        self.stand_still(&rule.target, due);
     }
 
     /// The warning under a new level: one whose instant has passed is not given.

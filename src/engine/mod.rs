@@ -29,6 +29,8 @@ mod reads;
 mod records;
 mod routing;
 mod state;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod timers;
 mod transaction;
@@ -142,6 +144,7 @@ impl Engine {
 
     /// All records were given: the snapshot is of this seq.
     pub fn restored(&mut self, seq: Seq) {
+        self.state.restored();
         self.state.seq = seq;
     }
 
@@ -151,8 +154,9 @@ impl Engine {
     }
 
     /// Loading is over: builds wheel and lanes (about 0.2 µs a ticket).
-    pub fn ready(&mut self) {
+    pub fn ready(&mut self, now: UnixMs) {
         self.state.live = true;
+        self.state.wheel = crate::collections::Wheel::new(now);
         for slot in 0..self.state.tickets.capacity_slots() {
             self.state.derive(slot, 0);
         }

@@ -4,8 +4,17 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::state::{State, id_hash};
 use super::ticket::{NONE, Pause, Ticket};
-use crate::model::record::{AgentRecord, ClockReading, ClockRecord, QueueRecord, Record, TicketRecord};
+use crate::model::record::{
+    AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
+};
 use crate::model::{TENANT_DEFAULT, Text};
+
+/// Records of a snapshot that wait until all are there: what changed while it was taken stands out of order.
+#[derive(Debug, Default)]
+pub(super) struct Loading {
+    closed: Vec<ClosedRecord>,
+    tokens: Vec<TokenRecord>,
+}
 
 impl State {
     /// The ticket in this slot as a record.
@@ -81,8 +90,7 @@ impl State {
         std::iter::once(clock).chain(policies).chain(queues).collect()
     }
 
-    /// Takes a record in. Records come in the order in which [`State::snapshot_step`] gave them, except that tickets
-    /// may come before the closed ones and agents in between.
+    /// Takes a record in. Policies come before tickets, as [`State::snapshot_step`] gives them; otherwise in any order.
     pub(super) fn restore(&mut self, record: Record) -> Result<(), String> {
         match record {
             Record::Clock(reading) => self.logged_at = reading.logged_at,
@@ -100,10 +108,26 @@ impl State {
             }
             Record::Agent(record) => self.restore_agent(*record),
             Record::Ticket(record) => self.restore_ticket(*record)?,
-            Record::Closed(record) => self.remember_closed(*record),
-            Record::Token(record) => self.remember_token(*record),
+            Record::Closed(record) => self.loading.closed.push(*record),
+            Record::Token(record) => self.loading.tokens.push(*record),
         }
         Ok(())
+    }
+
+    /// All records were taken in: what is remembered in an order is put into it.
+    pub(super) fn restored(&mut self) {
+        let Loading {
+            mut closed,
+            mut tokens,
+        } = std::mem::take(&mut self.loading);
+        closed.sort_by_key(|closed| closed.close_seq);
+        tokens.sort_by_key(|token| token.seq);
+        for closed in closed {
+            self.remember_closed(closed);
+        }
+        for token in tokens {
+            self.remember_token(token);
+        }
     }
 
     fn restore_agent(&mut self, record: AgentRecord) {

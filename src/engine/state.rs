@@ -5,6 +5,7 @@ use super::canon::Canon;
 use super::copying::Copying;
 use super::names::Names;
 use super::policies::Policies;
+use super::records::Loading;
 use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
 use crate::collections::hash::hash_bytes;
@@ -47,6 +48,7 @@ pub(super) struct State {
     pub sum: Sum,
     /// The snapshot that is being taken.
     pub copying: Option<Copying>,
+    pub loading: Loading,
     /// Tickets that became routable since the last look, with the event that made them so.
     pub routable: Vec<(u32, Seq)>,
 }
@@ -135,6 +137,7 @@ impl State {
             live: false,
             sum: Sum::default(),
             copying: None,
+            loading: Loading::default(),
             routable: Vec::new(),
         }
     }

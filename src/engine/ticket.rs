@@ -132,7 +132,8 @@ impl Ticket {
         &mut self.clocks[place]
     }
 
-    pub(super) fn breached(&self) -> bool {
-        self.clocks.iter().any(|c| c.is_open() && c.breached)
+    /// Does a breached clock still run?
+    pub(super) fn is_breached(&self) -> bool {
+        self.clocks.iter().any(|c| c.is_running() && c.breached)
     }
 }

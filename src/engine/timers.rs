@@ -3,11 +3,20 @@
 use super::{Engine, Output};
 use crate::model::UnixMs;
 
+/// Wheel entries moved in one call at most: about 0.1 ms.
+const WORK_MAX: usize = 512;
+
 impl Engine {
     /// Fires up to `fires_max` timers whose instants are at or before `now`, in the order of instant, seq of the
     /// ticket's opening, target; true: more are due. With a virtual clock each is stamped with its own instant.
     pub fn advance(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
         let virtual_clock = self.config.virtual_clock;
+        let super::state::State { wheel, tickets, .. } = &mut self.state;
+        let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);
+        // Slots are moved down a few entries at a time, so that no call is long.
+        if wheel.work(now, WORK_MAX, tie) {
+            return true;
+        }
         for _ in 0..fires_max {
             let super::state::State { wheel, tickets, .. } = &mut self.state;
             let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);

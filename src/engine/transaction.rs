@@ -237,14 +237,14 @@ impl Transaction<'_> {
             ..Saying::default()
         };
         let seq = self.say(slot, self.now, fact, saying);
-        self.withdraw(slot, seq, self.now, taken_back);
+        self.withdraw(slot, seq, taken_back);
         self.state
             .taken(slot)
             .map_or(Reply::Null, |taken| Reply::Taken(Box::new(taken)))
     }
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
-    pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, at: UnixMs, taken_back: Vec<TakenBack>) {
+    pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
         for TakenBack { target, due, breach } in taken_back {
             if let Some((sla, _)) = self.sla_fact(slot, &target, 0) {
                 let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
@@ -253,7 +253,7 @@ impl Transaction<'_> {
                 }));
                 self.say(
                     slot,
-                    at,
+                    self.now,
                     fact,
                     Saying {
                         cause,

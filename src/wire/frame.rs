@@ -138,6 +138,7 @@ impl Framer {
         Framer {
             limits: Limits {
                 request_bytes_max: limits.request_bytes_max.min(u32::MAX as usize),
+                inline_bytes_max: limits.inline_bytes_max.min(u32::MAX as usize),
                 ..limits
             },
             ..Framer::default()
@@ -151,6 +152,11 @@ impl Framer {
             spans: if self.done { &self.spans } else { &[] },
             bytes: if self.inline { &self.unquoted } else { buf },
         }
+    }
+
+    /// Bytes this framer holds on the heap, for a connection's account.
+    pub fn heap_bytes(&self) -> usize {
+        self.spans.capacity() * size_of::<Span>() + self.unquoted.capacity()
     }
 
     /// Looks for one whole request at the start of `buf`.

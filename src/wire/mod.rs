@@ -5,7 +5,7 @@
 //! | [`frame`] | bytes → the arguments of one request, without copying, resumable |
 //! | [`inline`] | requests typed by hand, with quotes |
 //! | [`table`] | one row a command: from it parsing, errors, COMMAND and the README derive |
-//! | [`parse`] | arguments → [`Request`], driven by the row's fields |
+//! | [`mod@parse`] | arguments → [`Request`], driven by the row's fields |
 //! | [`value`] | single values: names, numbers, lists, entry ids, feed keys |
 //! | [`digest`] | fingerprint of a command: equal for repeats |
 //! | [`docs`] | COMMAND's replies and the README's table |

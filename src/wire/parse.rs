@@ -1,6 +1,6 @@
 //! Arguments → [`Request`], driven by the command's row: the pair loop, the universal fields, the caps.
 
-use super::digest;
+use super::digest::Digester;
 use super::frame::Args;
 use super::table::{self, Field, Key, Row};
 use super::value;
@@ -114,6 +114,7 @@ impl<'a> Call<'a> {
             || (first..count)
                 .step_by(2)
                 .any(|i| self.arg(i).eq_ignore_ascii_case(b"token"));
+        let mut digester = wants_digest.then(Digester::default);
         let mut sum = 0u64;
         let mut seen = 0u64;
         let mut at = first;
@@ -136,8 +137,10 @@ impl<'a> Call<'a> {
                 }
                 seen |= bit;
             }
-            if wants_digest && field.key != Key::Token {
-                sum = sum.wrapping_add(digest::pair(field.name, rest, value));
+            if field.key != Key::Token
+                && let Some(digester) = &mut digester
+            {
+                sum = sum.wrapping_add(digester.pair(field.name, rest, value));
             }
             match field.key {
                 Key::By => {
@@ -155,11 +158,10 @@ impl<'a> Call<'a> {
             }
             at += 2;
         }
-        let fingerprint = if wants_digest {
-            digest::head(self.row.name, (1..first).map(|i| self.arg(i))).wrapping_add(sum)
-        } else {
-            0
-        };
+        let fingerprint = digester.map_or(0, |mut digester| {
+            let positional = (1..first).map(|i| self.arg(i));
+            digester.head(self.row.name, positional).wrapping_add(sum)
+        });
         if let Some(common) = common.as_deref_mut()
             && common.token.is_some()
         {
@@ -181,19 +183,21 @@ impl<'a> Call<'a> {
 
     /// The field called `name`: its number in the row, itself, and what the name adds to its prefix.
     #[inline]
-    fn field(&self, name: &'a [u8]) -> Result<(u32, &'static Field, &'a [u8]), Refusal> {
+    fn field(&self, name: &'a [u8]) -> Result<(usize, &'static Field, &'a [u8]), Refusal> {
         let mut number = 0;
         // A name that is another field's own never counts as a member of the nameless family.
         let mut any = None;
-        for field in self.row.all_fields() {
-            if let Some(rest) = field.matches(name) {
-                if field.name.is_empty() {
-                    any = Some((number, field, rest));
-                } else {
-                    return Ok((number, field, rest));
+        for group in self.row.fields {
+            for (index, field) in group.iter().enumerate() {
+                if let Some(rest) = field.matches(name) {
+                    if field.name.is_empty() {
+                        any = Some((number + index, field, rest));
+                    } else {
+                        return Ok((number + index, field, rest));
+                    }
                 }
             }
-            number += 1;
+            number += group.len();
         }
         any.ok_or_else(|| self.unknown_field(name))
     }

@@ -92,7 +92,13 @@ pub(super) fn names(what: &str, bytes: &[u8], caps: &Caps) -> Result<Vec<Text>, 
     listed(what, count, caps)?;
     let mut names: Vec<Text> = Vec::with_capacity(count);
     for name in bytes.split(|byte| *byte == b',') {
-        let name = text::id(what, name.trim_ascii())?;
+        let name = name.trim_ascii();
+        if name.is_empty() {
+            return Err(Refusal::bad_arg(format!(
+                "{what} has an empty name: it takes names separated by commas"
+            )));
+        }
+        let name = text::id(what, name)?;
         if names.contains(&name) {
             return Err(Refusal::bad_arg(format!(
                 "{what} names '{name}' twice: it takes names separated by commas"

@@ -14,7 +14,9 @@
 //! one opens. Pop: O(log d) for d due entries, plus one move a level in an entry's life. Memory: 16 bytes an id, 24
 //! more while due, 330 KB of heads. A call to `work(budget)` touches at most `budget + 16` entries. `pop`
 //! does what is left to do before it can answer, however much: who calls `work` until it has nothing more to do
-//! before popping never meets a long step.
+//! before popping never meets a long step of its making: with 500,000
+//! entries in one millisecond and a budget of 512 the longest call of `work` took 0.10 to 0.14 ms of processor time
+//! (`benches/wheel.rs`).
 //!
 //! It does not read a clock, and an id is in it once: whoever has several instants schedules the least.
 

@@ -86,7 +86,7 @@ impl State {
         while self
             .tokens
             .oldest()
-            .is_some_and(|(_, _, token)| token.logged_at + DAY_MS <= self.logged_at)
+            .is_some_and(|(_, _, token)| token.logged_at + DAY_MS < self.logged_at)
         {
             if let Some((index, _, token)) = self.tokens.pop_oldest() {
                 self.forget_token(index, token);

@@ -67,7 +67,9 @@ impl State {
             clock.apply(&effect.change, event.at);
             match ticket.fact {
                 TicketFact::Resolved { .. } => clock.ended_by_resolve = !clock.is_open(),
-                TicketFact::Changed(_) => clock.late_by_level = !clock.breached && clock.due < event.at,
+                TicketFact::Changed(_) => {
+                    clock.late_by_level = !clock.breached && clock.due_from(event.at) < event.at
+                }
                 _ => {}
             }
         }

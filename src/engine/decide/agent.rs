@@ -122,9 +122,12 @@ impl Transaction<'_> {
         let slot = self.known_agent(id)?;
         if let Some(agent) = self.state.agents.get(slot)
             && agent.presence == Presence::Offline
-            && agent.presence_seq != 0
         {
-            return Ok(agent.presence_seq);
+            return Ok(if agent.presence_seq == 0 {
+                agent.changed_seq
+            } else {
+                agent.presence_seq
+            });
         }
         let seq = self.set_presence(slot, Presence::Offline, Text::default(), common)?;
         if !keep {

@@ -164,15 +164,14 @@ impl Transaction<'_> {
             TicketOp::Pause { reason } if ticket.paused() == Some(reason) => {
                 ticket.pause.as_ref().map(|p| p.pause_seq)
             }
-            TicketOp::Resume if is_at_work(ticket) && !ticket.is_paused() => {
+            TicketOp::Resume if !ticket.is_paused() => {
                 let resumed = ticket.pause.as_ref().map_or(0, |pause| pause.resume_seq);
                 Some(if resumed == 0 { ticket.opened_seq } else { resumed })
             }
             TicketOp::Assign { agent } => self.is_held_by(ticket, agent).then_some(ticket.hold),
             TicketOp::Resolve => (ticket.state == Resolved).then_some(ticket.resolve_seq),
             _ => None,
-        }
-        .filter(|_| is_at_work(ticket) || matches!(op, TicketOp::Open(_) | TicketOp::Resolve)))
+        })
     }
 
     fn is_held_by(&self, ticket: &Ticket, agent: &Text) -> bool {
@@ -207,10 +206,6 @@ impl Transaction<'_> {
         let at = check_at(common, closed.commanded_at, self.now)?;
         Ok(self.say_of_closed(&closed, at, op, common))
     }
-}
-
-fn is_at_work(ticket: &Ticket) -> bool {
-    matches!(ticket.state, Waiting | Assigned)
 }
 
 fn awaits_response(ticket: &Ticket) -> bool {

@@ -87,7 +87,7 @@ impl Transaction<'_> {
                 ..Saying::default()
             },
         );
-        self.withdraw(case.slot, seq, case.at, taken_back);
+        self.withdraw(case.slot, seq, taken_back);
         seq
     }
 

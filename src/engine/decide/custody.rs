@@ -34,7 +34,7 @@ impl Transaction<'_> {
             ..Saying::default()
         };
         let seq = self.say(case.slot, case.at, fact, saying);
-        self.withdraw(case.slot, seq, case.at, taken_back);
+        self.withdraw(case.slot, seq, taken_back);
         if self.state.agents.get(slot).is_some_and(|agent| agent.is_full()) {
             self.end_wait(slot);
         }

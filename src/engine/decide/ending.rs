@@ -25,7 +25,7 @@ impl Transaction<'_> {
             };
             self.say(
                 case.slot,
-                case.at,
+                self.now,
                 fact,
                 Saying {
                     cause: seq,

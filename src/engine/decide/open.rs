@@ -164,7 +164,7 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
 
 /// Puts the given fields into `details`; true if there were any.
 pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
-    let before = details.clone();
+    let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
     for (place, given) in [
         (&mut details.class, &fields.class),
         (&mut details.customer, &fields.customer),
@@ -175,6 +175,7 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     ] {
         if let Some(given) = given {
             *place = given.clone();
+            given_any = true;
         }
     }
     for (place, given) in [
@@ -183,6 +184,7 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     ] {
         if let Some(given) = given {
             *place = given.clone();
+            given_any = true;
         }
     }
     for name in &fields.has {
@@ -196,5 +198,5 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
             Err(place) => details.attributes.insert(place, (name.clone(), value.clone())),
         }
     }
-    before != *details
+    given_any
 }

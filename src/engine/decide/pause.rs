@@ -13,10 +13,6 @@ impl Transaction<'_> {
             return self.state.seq;
         };
         let mut effects = Effects::new(ticket, &book, case.at);
-        if ticket.is_paused() {
-            // Another reason: as if it had been resumed and paused in one instant.
-            effects.resume();
-        }
         effects.pause(reason);
         // The reason stands in the fact.
         let common = case.common.map(|common| crate::model::command::Common {
@@ -81,7 +77,7 @@ impl Transaction<'_> {
                 };
                 self.say(
                     case.slot,
-                    case.at,
+                    self.now,
                     fact,
                     Saying {
                         cause,

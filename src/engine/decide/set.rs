@@ -6,6 +6,7 @@ use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
 use crate::model::command::Fields;
 use crate::model::event::{Changed, Details, TicketFact, TicketState};
+use crate::model::target::Target;
 use crate::model::{Refusal, Seq, Text};
 
 impl Transaction<'_> {
@@ -41,11 +42,11 @@ impl Transaction<'_> {
             .as_deref()
             .cloned()
             .unwrap_or_else(Details::default);
-        let changes = set_details(&mut details, fields);
+        let given = set_details(&mut details, fields);
         let changed = Changed {
             priority: new_level.map(|(_, level)| (level.name.clone(), level.rank)),
             skills: fields.skills.clone(),
-            details: changes.then(|| Box::new(details)),
+            details: given.then(|| Box::new(details)),
             fields: names(fields),
         };
         let saying = Saying {
@@ -78,13 +79,15 @@ fn names(fields: &Fields) -> Vec<Text> {
         .into_iter()
         .filter(|(_, given)| *given)
         .map(|(name, _)| Text::const_new(name));
-    let dues = fields
-        .dues
-        .iter()
-        .map(|(target, _)| compact_str::format_compact!("due.{target}"));
-    let attributes = fields
-        .attributes
-        .iter()
-        .map(|(name, _)| compact_str::format_compact!("attr.{name}"));
+    let mut dues: Vec<&Target> = fields.dues.iter().map(|(target, _)| target).collect();
+    let mut attributes: Vec<&Text> = fields.attributes.iter().map(|(name, _)| name).collect();
+    dues.sort();
+    attributes.sort();
+    let dues = dues
+        .into_iter()
+        .map(|target| compact_str::format_compact!("due.{target}"));
+    let attributes = attributes
+        .into_iter()
+        .map(|name| compact_str::format_compact!("attr.{name}"));
     plain.chain(dues).chain(attributes).collect()
 }

@@ -7,9 +7,14 @@ use crate::model::event::{Presence, TicketState};
 use crate::model::reply::Reply;
 use crate::model::{NEVER, Text, UnixMs};
 
-/// All known queues, sorted.
+/// All queues from which tickets are routed, sorted.
 pub(super) fn list(state: &State) -> Reply {
-    let mut names: Vec<Text> = state.queues.iter().map(|(_, name)| name.clone()).collect();
+    let mut names: Vec<Text> = state
+        .queues
+        .iter()
+        .filter(|(number, _)| state.is_routed(*number))
+        .map(|(_, name)| name.clone())
+        .collect();
     names.sort_unstable();
     texts(&names)
 }
@@ -34,7 +39,7 @@ impl Default for Tally {
 
 impl Tally {
     pub(super) fn look(&mut self, ticket: &Ticket) {
-        self.breached += i64::from(ticket.breached());
+        self.breached += i64::from(ticket.is_breached());
         self.next_due = self.next_due.min(ticket.live_deadline());
         if ticket.state == TicketState::Waiting {
             self.oldest = self.oldest.min(ticket.opened_at);

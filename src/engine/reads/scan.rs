@@ -220,6 +220,6 @@ fn holds(filter: &Filter, state: &State, ticket: &Ticket) -> bool {
         Filter::DueBefore(instant) => ticket.live_deadline() < *instant,
         Filter::OpenedBefore(instant) => ticket.opened_at < *instant,
         Filter::Paused(wanted) => ticket.is_paused() == *wanted,
-        Filter::Breached(wanted) => ticket.clocks.iter().any(|c| c.is_running() && c.breached) == *wanted,
+        Filter::Breached(wanted) => ticket.is_breached() == *wanted,
     }
 }

@@ -76,7 +76,8 @@ fn policy_none_is_a_pure_timer_and_router() {
             .all(|l| l.clocks.is_empty() && l.queue == "default")
     );
     assert_eq!(book.queues().count(), 1);
-    assert!(book.required.is_empty() && book.classes.is_empty() && book.customer_pauses.is_empty());
+    assert!(book.required.is_empty() && book.classes.is_empty());
+    assert_eq!(book.customer_pauses, ["customer"]);
     assert_eq!(
         (book.close_after, book.missing(&Open::default()).len()),
         (None, 0)

@@ -1,0 +1,191 @@
+//! A desk to tell stories at: an engine with the embedded policies, a clock, and short names for commands.
+
+use crate::engine::{Config, Engine, Outcome, Output};
+use crate::model::command::*;
+use crate::model::event::{Body, Event, PolicyActivated};
+use crate::model::fields;
+use crate::model::reply::Reply;
+use crate::model::{Seq, Text, UnixMs};
+
+pub(super) const T0: UnixMs = 1_767_225_600_000;
+
+pub(super) struct Desk {
+    pub engine: Engine,
+    pub now: UnixMs,
+    pub log: Vec<Event>,
+    pub wakes: Vec<(u64, Reply)>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Desk {
+        let config = Config {
+            virtual_clock: true,
+            closed_max: 50,
+            tokens_max: 20,
+            ..Config::default()
+        };
+        let mut desk = Desk {
+            engine: Engine::new(config),
+            now: T0,
+            log: Vec::new(),
+            wakes: Vec::new(),
+        };
+        desk.engine.ready(T0);
+        for (name, text) in crate::policy::embedded() {
+            let body = Body::PolicyActivated(Box::new(PolicyActivated {
+                name: Text::new(name),
+                version: 1,
+                hash: 0,
+                text: text.to_owned(),
+                reason: Text::default(),
+            }));
+            let mut out = Output::default();
+            desk.engine.record(desk.now, body, &mut out);
+            desk.take(out);
+        }
+        desk
+    }
+
+    fn take(&mut self, out: Output) {
+        for (first_seq, events) in out.frames() {
+            assert_eq!(first_seq, self.log.len() as Seq + 1, "seqs are dense");
+            self.log.extend_from_slice(events);
+        }
+        assert_eq!(
+            out.frame_ends.last().copied().unwrap_or(0),
+            out.events.len(),
+            "every event is in a frame"
+        );
+        self.wakes.extend(out.wakes);
+    }
+
+    pub(super) fn run(&mut self, command: &Command) -> Reply {
+        self.run_waiting(command, 0)
+    }
+
+    pub(super) fn run_waiting(&mut self, command: &Command, waiter: u64) -> Reply {
+        let before = self.engine.seq();
+        let mut out = Output::default();
+        let outcome = self.engine.execute(self.now, command, waiter, &mut out);
+        self.take(out);
+        let reply = match outcome {
+            Outcome::Done(reply) => reply,
+            Outcome::Waiting => Reply::Simple("waiting"),
+            Outcome::Scan(mut scan) => loop {
+                if let Some(reply) = self.engine.scan(self.now, &mut scan, 3) {
+                    break reply;
+                }
+            },
+        };
+        if !command.writes() {
+            assert_eq!(self.engine.seq(), before, "a read logs nothing");
+        }
+        self.drain();
+        reply
+    }
+
+    pub(super) fn drain(&mut self) {
+        let mut out = Output::default();
+        while self.engine.advance(self.now, 7, &mut out) {}
+        self.take(out);
+    }
+
+    pub(super) fn advance(&mut self, ms: i64) {
+        self.now += ms;
+        self.drain();
+    }
+
+    /// The entries of event `seq`, as `field=value` words.
+    pub(super) fn entry(&self, seq: Seq, part: u64) -> String {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        fields::visit(&self.log[seq as usize - 1], part, &mut pairs);
+        pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Types of the events from `seq` on.
+    pub(super) fn kinds(&self, from: Seq) -> Vec<&'static str> {
+        self.log[from as usize - 1..].iter().map(fields::kind).collect()
+    }
+
+    pub(super) fn hash(&mut self) -> u64 {
+        self.engine.state_hash()
+    }
+}
+
+pub(super) fn ticket(id: &str, op: TicketOp) -> Command {
+    Command::Ticket(TicketCommand {
+        id: Text::new(id),
+        op,
+        common: None,
+    })
+}
+
+pub(super) fn ticket_with(id: &str, op: TicketOp, common: Common) -> Command {
+    Command::Ticket(TicketCommand {
+        id: Text::new(id),
+        op,
+        common: Some(Box::new(common)),
+    })
+}
+
+pub(super) fn open(id: &str, change: impl FnOnce(&mut Open)) -> Command {
+    let mut open = Open {
+        policy: Some(Text::new("none")),
+        ..Open::default()
+    };
+    change(&mut open);
+    open.fingerprint = xxhash_rust::xxh3::xxh3_64(format!("{open:?}").as_bytes());
+    ticket(id, TicketOp::Open(Box::new(open)))
+}
+
+/// An OPEN that `service-levels` takes.
+pub(super) fn open_level(id: &str, priority: &str) -> Command {
+    open(id, |open| {
+        open.policy = None;
+        open.fields.priority = Some(Text::new(priority));
+        open.fields.customer = Some(Text::new("c1"));
+        open.fields.has = vec![Text::new("description"), Text::new("outcome")];
+    })
+}
+
+pub(super) fn agent(id: &str, op: AgentOp) -> Command {
+    Command::Agent(AgentCommand {
+        id: Text::new(id),
+        op,
+        common: None,
+    })
+}
+
+pub(super) fn set_agent(id: &str, skills: &str, capacity: u32) -> Command {
+    let skills = crate::model::skill::skills(skills.as_bytes()).unwrap();
+    let fields = AgentFields {
+        skills: Some(skills),
+        capacity: Some(capacity),
+        ..AgentFields::default()
+    };
+    agent(id, AgentOp::Set(Box::new(fields)))
+}
+
+pub(super) fn next(id: &str) -> Command {
+    agent(id, AgentOp::Next { block_ms: None })
+}
+
+pub(super) fn wait(id: &str) -> Command {
+    agent(
+        id,
+        AgentOp::Next {
+            block_ms: Some(60_000),
+        },
+    )
+}
+
+pub(super) fn taken(reply: Reply) -> (String, Seq) {
+    match reply {
+        Reply::Taken(taken) => (taken.ticket.to_string(), taken.hold),
+        other => panic!("no ticket: {other:?}"),
+    }
+}

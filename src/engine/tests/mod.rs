@@ -1,0 +1,5 @@
+//! The engine as a value: stories, and properties under random commands.
+
+mod desk;
+mod replay;
+mod stories;

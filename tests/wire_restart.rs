@@ -1,0 +1,124 @@
+//! What stays: over an orderly end, over kill -9, over a snapshot.
+
+mod support;
+
+use std::io::Write;
+use support::{Daemon, Value, encode};
+
+fn hash(daemon: &Daemon) -> String {
+    let info = daemon.client().say("INFO persistence");
+    let line = info.text().lines().find(|l| l.starts_with("state_hash:")).unwrap();
+    line.to_owned()
+}
+
+fn some_life(daemon: &Daemon, prefix: &str) {
+    let mut client = daemon.client();
+    client.say("AGENT.SET a1 capacity 1000 skills net:5");
+    for n in 0..50 {
+        client.say(&format!("TICKET.OPEN {prefix}{n} policy none skills net"));
+    }
+    for n in 0..30 {
+        client.say("AGENT.NEXT a1");
+        client.say(&format!("TICKET.RESPOND {prefix}{n}"));
+    }
+    for n in 0..10 {
+        client.say(&format!("TICKET.RESOLVE {prefix}{n}"));
+    }
+}
+
+#[test]
+fn an_orderly_end_keeps_everything() {
+    let mut daemon = Daemon::start(&["--virtual-clock"]);
+    some_life(&daemon, "t");
+    let before = hash(&daemon);
+    let seq = daemon.client().say("XLEN events").int();
+    assert_eq!(daemon.stop(), 0, "{}", daemon.log());
+    assert!(!daemon.socket().exists());
+    daemon.restart();
+    assert_eq!(hash(&daemon), before);
+    assert_eq!(daemon.client().say("XLEN events").int(), seq, "a restart is no fact");
+    let next = daemon.client().say("TICKET.OPEN new policy none").int();
+    assert_eq!(next, seq + 1);
+    daemon.client().send(&["SHUTDOWN"]);
+    assert_eq!(daemon.ended(), 0, "{}", daemon.log());
+}
+
+#[test]
+fn a_restart_from_a_snapshot_is_the_same() {
+    let mut daemon = Daemon::start(&["--virtual-clock"]);
+    some_life(&daemon, "t");
+    let mut client = daemon.client();
+    let taken = client.say("SNAPSHOT").int();
+    let info = client.say("INFO persistence");
+    assert!(info.text().contains(&format!("snapshot_seq:{taken}")), "{}", info.text());
+    some_life(&daemon, "u");
+    let before = hash(&daemon);
+    daemon.kill();
+    daemon.restart();
+    assert_eq!(hash(&daemon), before);
+    let log = daemon.log();
+    let loaded = log.lines().rfind(|l| l.contains("loaded")).unwrap();
+    assert!(!loaded.contains("snapshot_seq=0"), "{loaded}");
+    assert_eq!(daemon.client().say("TICKET.GET u45").get("state").text(), "waiting");
+}
+
+#[test]
+fn kill_9_keeps_every_acknowledged_fact_dense() {
+    for sync in ["always", "interval", "never"] {
+        let mut daemon = Daemon::start(&["--virtual-clock", "--sync", sync]);
+        let mut next = 0;
+        for round in 0..4 {
+            let mut client = daemon.client();
+            let mut bytes = Vec::new();
+            for n in 0..3_000 {
+                bytes.extend(encode(&["TICKET.OPEN", &format!("r{round}-{n}"), "policy", "none"]));
+            }
+            let mut writer = client.stream.try_clone().unwrap();
+            let sending = std::thread::spawn(move || writer.write_all(&bytes));
+            let mut acknowledged = Vec::new();
+            let stop_at = 100 + 700 * round;
+            while acknowledged.len() < stop_at {
+                acknowledged.push(client.reply().int());
+            }
+            daemon.kill();
+            while let Ok(Value::Int(seq)) = client.try_reply() {
+                acknowledged.push(seq);
+            }
+            let _ = sending.join().unwrap();
+            daemon.restart();
+            let mut client = daemon.client();
+            let first = acknowledged[0];
+            assert!(first > next, "no seq is used twice");
+            for (n, seq) in acknowledged.iter().enumerate() {
+                assert_eq!(*seq, first + n as i64, "{sync}: dense");
+            }
+            for (n, seq) in acknowledged.iter().enumerate().step_by(97) {
+                let entry = client.say(&format!("XRANGE events {seq} {seq}"));
+                let fields = &entry.list()[0].list()[1];
+                assert_eq!(fields.get("ticket").text(), format!("r{round}-{n}"));
+                let id = format!("r{round}-{n}");
+                assert_eq!(client.cmd(&["TICKET.GET", &id]).get("opened_seq").int(), *seq);
+            }
+            next = client.say("XLEN events").int();
+            assert!(next >= *acknowledged.last().unwrap(), "{sync}: an acknowledged fact is gone");
+        }
+    }
+}
+
+#[test]
+fn two_daemons_never_share_a_log() {
+    let mut daemon = Daemon::start(&["--virtual-clock"]);
+    let folder = tempfile::tempdir().unwrap();
+    let data = daemon.data().display().to_string();
+    let second = |socket: &str| {
+        let mut child = support::spawn(
+            folder.path(),
+            &["--set".to_owned(), format!("data={data}"), "--set".to_owned(), format!("socket={socket}")],
+        );
+        child.wait().unwrap().code()
+    };
+    assert_eq!(second("other"), Some(5));
+    assert_eq!(second(&daemon.socket().display().to_string()), Some(5));
+    assert_eq!(daemon.client().say("PING").text(), "PONG");
+    assert_eq!(daemon.stop(), 0);
+}

@@ -427,7 +427,7 @@ fn length_ms(text: &str) -> i64 {
         let end = rest[unit..]
             .find(|c: char| c.is_ascii_digit())
             .map_or(rest.len(), |n| unit + n);
-        sum += time::duration("offset", rest[..end].as_bytes()).expect("a duration");
+        sum += time::duration("offset", &rest.as_bytes()[..end]).expect("a duration");
         rest = &rest[end..];
     }
     sum

@@ -72,11 +72,17 @@ impl Value {
             }
         }
         for (i, item) in items.iter().enumerate() {
-            let Value::List(inner) = item else { continue };
-            let named = match inner.get(1) {
-                Some(Value::Text(name)) => Some(name.clone()),
+            let named = match item {
+                Value::List(inner) => inner.get(1),
                 _ => None,
             };
+            let named = named.and_then(|n| {
+                if let Value::Text(name) = n {
+                    Some(name.clone())
+                } else {
+                    None
+                }
+            });
             for name in named.into_iter().chain([i.to_string()]) {
                 if path == name {
                     return Some(item);

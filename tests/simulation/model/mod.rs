@@ -5,6 +5,8 @@
 //! itself here.
 
 mod agents;
+mod levels;
+mod moves;
 mod parse;
 mod reads;
 mod rules;
@@ -259,9 +261,9 @@ impl Model {
             || self.tickets.iter().any(|t| t.queue == queue)
     }
 
-    /// The next timer: its instant, and whose it is. Found by looking at every clock of every ticket.
-    fn next_timer(&self, only: Option<&[String]>) -> Option<(UnixMs, usize, Option<(usize, bool)>)> {
-        let mut best: Option<((UnixMs, Seq, u8, usize, bool), usize)> = None;
+    /// The next timer. Found by looking at every clock of every ticket.
+    fn next_timer(&self, only: Option<&[String]>) -> Option<Timer> {
+        let mut best: Option<(Order, usize)> = None;
         for (i, t) in self.tickets.iter().enumerate() {
             if only.is_some_and(|ids| !ids.contains(&t.id)) {
                 continue;
@@ -357,6 +359,12 @@ impl Model {
         Value::Int(self.log(to, 0, Body::ClockJumped(jump)) as i64)
     }
 }
+
+/// An instant, the ticket's place, and which of its clocks breaches (or warns); no clock: the ticket closes.
+type Timer = (UnixMs, usize, Option<(usize, bool)>);
+
+/// The order of timers: instant, seq of the opening, closings last, clocks by target, a warning before a breach.
+type Order = (UnixMs, Seq, u8, usize, bool);
 
 /// Who and why, if said. The reason of a pause stands in the fact.
 fn origin(line: &Line, reason: bool) -> Option<Box<Origin>> {

@@ -47,6 +47,20 @@ impl Model {
         self.tickets.iter().map(|t| t.id.clone()).collect()
     }
 
+    /// Ids of the resolved tickets.
+    pub fn resolved(&self) -> Vec<String> {
+        self.tickets
+            .iter()
+            .filter(|t| t.state == TicketState::Resolved)
+            .map(|t| t.id.clone())
+            .collect()
+    }
+
+    /// `at` of the last commanded event of a live ticket.
+    pub fn last_at(&self, id: &str) -> Option<UnixMs> {
+        self.tickets.iter().find(|t| t.id == id).map(|t| t.last_at)
+    }
+
     /// Under which number a ticket is held.
     pub fn hold(&self, id: &str) -> Option<u64> {
         self.tickets

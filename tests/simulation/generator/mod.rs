@@ -5,6 +5,9 @@ use crate::resp::words;
 use slad::model::time;
 use std::collections::BTreeMap;
 
+mod bad;
+mod fields;
+
 const MINUTE_MS: i64 = 60_000;
 
 /// Numbers from a seed (SplitMix64, Steele et al. 2014).
@@ -65,9 +68,12 @@ pub struct Generator {
     tokens: i64,
     /// Inside MULTI: nothing in the past, so that no timer is due between its commands.
     plain: bool,
+    steps: i64,
 }
 
-const TICKETS: i64 = 75;
+const TICKETS: i64 = 100;
+/// Steps after which rush and calm change.
+const PHASE: i64 = 1_200;
 const AGENTS: i64 = 12;
 const SKILLS: [&str; 4] = ["network", "zh", "billing", "vip"];
 const QUEUES: [&str; 8] = [
@@ -107,11 +113,13 @@ impl Generator {
             keyed: Vec::new(),
             tokens: 0,
             plain: false,
+            steps: 0,
         }
     }
 
     /// The next step, given what the model holds.
     pub fn step(&mut self, model: &Model) -> Step {
+        self.steps += 1;
         match self.dice.below(1000) {
             0..25 => {
                 self.plain = true;
@@ -156,6 +164,16 @@ impl Generator {
         }
     }
 
+    /// A resolved ticket if there is one, most of the time.
+    fn resolved(&mut self, model: &Model, otherwise: &str) -> String {
+        let resolved = model.resolved();
+        if resolved.is_empty() || self.dice.chance(25) {
+            otherwise.to_owned()
+        } else {
+            self.dice.pick(&resolved).clone()
+        }
+    }
+
     fn agent(&mut self) -> String {
         format!("a{}", self.dice.below(AGENTS))
     }
@@ -190,28 +208,36 @@ impl Generator {
     fn command(&mut self, model: &Model) -> Vec<String> {
         let id = self.ticket(model);
         let agent = self.agent();
-        let kind = self.dice.below(100);
+        // In calm times more is done than comes in, so that queues run empty and NEXTs wait.
+        let calm = self.steps / PHASE % 2 == 1;
+        let kind = match self.dice.below(100) {
+            0..13 if calm && self.dice.chance(75) => *self.dice.pick(&[20, 70, 70, 83]),
+            kind => kind,
+        };
         let (mut args, ticket) = match kind {
-            0..15 => (self.open(model), 1),
-            15..29 => (words(&["AGENT.NEXT", &agent]), 0),
+            0..13 => (self.open(model), 1),
+            13..29 => (words(&["AGENT.NEXT", &agent]), 0),
             29..35 => (words(&["TICKET.RESPOND", &id]), 2),
             35..39 => (self.progress(&id, model.now), 2),
             39..43 => (words(&["TICKET.MARK", &id, self.dice.word(&MARKS)]), 2),
-            43..49 => {
+            43..48 => {
                 let reason = self.dice.word(&["customer", "customer", "parts", "lunch"]);
                 return self.keys(model, &id, words(&["TICKET.PAUSE", &id, "reason", reason]), 3);
             }
-            49..53 => (words(&["TICKET.RESUME", &id]), 2),
-            53..57 => (words(&["TICKET.INBOUND", &id]), 2),
-            57..63 => (self.set(&id, model.now), 2),
-            63..65 => (words(&["TICKET.TRANSFER", &id, self.dice.word(&QUEUES)]), 2),
-            65..68 => (words(&["TICKET.ASSIGN", &id, &agent]), 2),
-            68..70 => (words(&["TICKET.RELEASE", &id]), 2),
-            70..76 => (words(&["TICKET.RESOLVE", &id]), 2),
-            76..79 => (words(&["TICKET.REOPEN", &id]), 2),
-            79..81 => (self.rate(&id), 2),
-            81..82 => (words(&["TICKET.CLOSE", &id]), 2),
-            82..84 => {
+            48..51 => (words(&["TICKET.RESUME", &id]), 2),
+            51..54 => (words(&["TICKET.INBOUND", &id]), 2),
+            54..60 => (self.set(&id, model.now), 2),
+            60..62 => (words(&["TICKET.TRANSFER", &id, self.dice.word(&QUEUES)]), 2),
+            62..65 => (words(&["TICKET.ASSIGN", &id, &agent]), 2),
+            65..67 => (words(&["TICKET.RELEASE", &id]), 2),
+            67..74 => (words(&["TICKET.RESOLVE", &id]), 2),
+            74..77 => (words(&["TICKET.REOPEN", &self.resolved(model, &id)]), 2),
+            77..79 => {
+                let id = self.resolved(model, &id);
+                (self.rate(&id), 2)
+            }
+            79..80 => (words(&["TICKET.CLOSE", &self.resolved(model, &id)]), 2),
+            80..84 => {
                 let mut args = words(&["TICKET.CANCEL", &id]);
                 if self.dice.chance(60) {
                     let how = self.dice.word(&["abandoned", "duplicate", "spam", "withdrawn"]);
@@ -250,11 +276,14 @@ impl Generator {
 
     /// Adds universal fields now and then. `kind`: 0 agent, 1 OPEN, 2 ticket, 3 has its reason.
     fn keys(&mut self, model: &Model, id: &str, mut args: Vec<String>, kind: i64) -> Vec<String> {
-        if kind > 0 && !id.is_empty() && !self.plain && self.dice.chance(10) {
-            let at = match self.dice.below(6) {
+        if kind > 0 && !id.is_empty() && !self.plain && self.dice.chance(18) {
+            // Most often somewhere between the ticket's last commanded event and now, which may be.
+            let since = model.last_at(id).map_or(0, |at| model.now - at);
+            let at = match self.dice.below(8) {
                 0 => model.now + self.dice.below(7_000),
-                1..4 => model.now - self.dice.below(3_000),
-                _ => model.now - self.dice.below(120 * MINUTE_MS),
+                1 => model.now - self.dice.below(3_000),
+                2 => model.now - self.dice.below(120 * MINUTE_MS),
+                _ => model.now - self.dice.below(since + 1),
             };
             args.extend(words(&["at", &at.to_string()]));
         }
@@ -278,158 +307,6 @@ impl Generator {
             };
             args.extend(words(&["token", &format!("k{number}")]));
             self.keyed.push(args.clone());
-        }
-        args
-    }
-
-    fn open(&mut self, model: &Model) -> Vec<String> {
-        let live = model.live();
-        let mut id = format!("t{}", self.dice.below(TICKETS));
-        for _ in 0..4 {
-            if live.contains(&id) {
-                id = format!("t{}", self.dice.below(TICKETS));
-            }
-        }
-        let now = model.now;
-        let mut args = words(&["TICKET.OPEN", &id]);
-        let mut add = |name: &str, value: &str| args.extend(words(&[name, value]));
-        let none = self.dice.chance(45);
-        if none {
-            add("policy", "none");
-            if self.dice.chance(60) {
-                add("priority", &format!("P{}", self.dice.below(10)));
-            }
-        } else {
-            if self.dice.chance(30) {
-                add("policy", "service-levels");
-            }
-            if self.dice.chance(80) {
-                add("priority", &format!("P{}", 1 + self.dice.below(4)));
-            }
-            add("customer", &format!("c{}", self.dice.below(9)));
-            add(
-                "has",
-                if self.dice.chance(97) {
-                    "description,outcome"
-                } else {
-                    "outcome"
-                },
-            );
-        }
-        if self.dice.chance(25) {
-            add("queue", self.dice.word(&QUEUES));
-        }
-        if self.dice.chance(40) {
-            add("skills", &self.required());
-        }
-        if self.dice.chance(15) && !self.plain {
-            add("opened_at", &(now - self.dice.below(180 * MINUTE_MS)).to_string());
-        }
-        for target in TARGETS {
-            if self.dice.chance(if none { 14 } else { 4 }) {
-                add(&format!("due.{target}"), &self.instant(now));
-            }
-        }
-        for (name, value) in [
-            ("class", "fault"),
-            ("channel", "phone"),
-            ("segment", "vip"),
-            ("issue", "i1"),
-        ] {
-            if self.dice.chance(8) {
-                add(name, value);
-            }
-        }
-        if self.dice.chance(8) {
-            add("links", "t1,t2");
-        }
-        if self.dice.chance(5) {
-            add("assist", "legal,ops");
-        }
-        if self.dice.chance(5) {
-            add("parent", "t0");
-        }
-        if self.dice.chance(10) {
-            add("attr.city", "北京");
-        }
-        self.opens.insert(id, args.clone());
-        args
-    }
-
-    fn set(&mut self, id: &str, now: i64) -> Vec<String> {
-        let mut args = words(&["TICKET.SET", id]);
-        let mut add = |name: &str, value: &str| args.extend(words(&[name, value]));
-        if self.dice.chance(45) {
-            add("priority", &format!("P{}", 1 + self.dice.below(4)));
-        }
-        if self.dice.chance(25) {
-            add("skills", &self.required());
-        }
-        for target in TARGETS {
-            if self.dice.chance(7) {
-                add(&format!("due.{target}"), &self.instant(now));
-            }
-        }
-        if self.dice.chance(15) {
-            add("class", self.dice.word(&["fault", "billing"]));
-        }
-        if self.dice.chance(10) {
-            add("attr.floor", &self.dice.below(9).to_string());
-        }
-        if args.len() == 2 || self.dice.chance(10) {
-            args.extend(words(&["customer", &format!("c{}", self.dice.below(9))]));
-        }
-        args
-    }
-
-    fn progress(&mut self, id: &str, now: i64) -> Vec<String> {
-        let mut args = words(&["TICKET.PROGRESS", id]);
-        if self.dice.chance(30) {
-            args.extend(words(&["eta", &self.instant(now)]));
-        }
-        if self.dice.chance(50) {
-            args.extend(words(&["promise", &self.instant(now)]));
-        }
-        args
-    }
-
-    fn rate(&mut self, id: &str) -> Vec<String> {
-        let mut args = words(&["TICKET.RATE", id, &(1 + self.dice.below(5)).to_string()]);
-        if self.dice.chance(50) {
-            args.extend(words(&[
-                "speed",
-                &(1 + self.dice.below(5)).to_string(),
-                "attitude",
-                "4",
-            ]));
-        }
-        args
-    }
-
-    fn agent_set(&mut self, agent: &str) -> Vec<String> {
-        let mut args = words(&["AGENT.SET", agent]);
-        if self.dice.chance(60) {
-            let level = 1 + self.dice.below(10);
-            args.extend(words(&[
-                "skills",
-                &format!("{}:{level},zh", self.dice.pick(&["network", "billing"])),
-            ]));
-        }
-        if self.dice.chance(50) {
-            args.extend(words(&["capacity", &(1 + self.dice.below(5)).to_string()]));
-        }
-        if self.dice.chance(30) {
-            let queues = [
-                "",
-                "default",
-                "default,front-desk",
-                "business,tech-support,improvement",
-                "front-desk,night",
-            ];
-            args.extend(words(&["queues", self.dice.word(&queues)]));
-        }
-        if self.dice.chance(5) {
-            args.extend(words(&["label", "Frau Krämer"]));
         }
         args
     }
@@ -519,82 +396,6 @@ impl Generator {
             args.extend(words(&["issue", "another"]));
         }
         args
-    }
-
-    /// A command with something wrong with it.
-    fn bad(&mut self, model: &Model) -> Vec<String> {
-        let id = self.ticket(model);
-        let id = id.as_str();
-        let agent = self.agent();
-        let ahead = (model.now + 6_000 + self.dice.below(100_000)).to_string();
-        let long = "x".repeat(129);
-        let all: Vec<Vec<&str>> = vec![
-            vec!["TICKET.OPNE", id],
-            vec!["TICKET.OPEN", id, "polcy", "none"],
-            vec!["TICKET.OPEN", "new", "policy", "nine"],
-            vec!["TICKET.OPEN", "new", "policy", "none", "priority", "P10"],
-            vec!["TICKET.OPEN", "new", "policy", "none", "queue", "nowhere"],
-            vec!["TICKET.OPEN", "new", "policy", "none", "policy", "none"],
-            vec!["TICKET.OPEN", "new", "policy", "none", "hold", "3"],
-            vec!["TICKET.OPEN", "new", "policy", "none", "due.resolutoin", "5"],
-            vec![
-                "TICKET.OPEN",
-                "new",
-                "policy",
-                "none",
-                "due.resolution",
-                "tomorrow",
-            ],
-            vec!["TICKET.OPEN", "new", "policy", "none", "at", &ahead],
-            vec!["TICKET.OPEN", "new", "policy", "none", "opened_at", &ahead],
-            vec!["TICKET.OPEN", "new", "policy", "none", "skills", "zh>=11"],
-            vec![
-                "TICKET.OPEN",
-                "new",
-                "priority",
-                "P1",
-                "customer",
-                "c1",
-                "has",
-                "description",
-            ],
-            vec!["TICKET.OPEN", "a\u{1}b", "policy", "none"],
-            vec!["TICKET.OPEN", &long, "policy", "none"],
-            vec!["TICKET.OPEN", "", "policy", "none"],
-            vec!["TICKET.RESPOND"],
-            vec!["TICKET.RESPOND", "nobody"],
-            vec!["TICKET.RESPOND", id, "at", &ahead],
-            vec!["TICKET.RESPOND", id, "at", "1500000000000"],
-            vec!["TICKET.RESPOND", id, "hold", "x"],
-            vec!["TICKET.RESPOND", id, "at"],
-            vec!["TICKET.PAUSE", id],
-            vec!["TICKET.SET", id],
-            vec!["TICKET.SET", id, "policy", "none"],
-            vec!["TICKET.SET", id, "priority", "P77"],
-            vec!["TICKET.TRANSFER", id, "nowhere"],
-            vec!["TICKET.ASSIGN", id, "nobody"],
-            vec!["TICKET.RATE", id, "6"],
-            vec!["TICKET.RATE", id, "5", "speed", "0"],
-            vec!["TICKET.CANCEL", id, "as", "resolved"],
-            vec!["TICKET.GET", "nobody"],
-            vec!["TICKET.COUNT", "state", "open"],
-            vec!["TICKET.COUNT", "colour", "red"],
-            vec!["TICKET.LIST", "sort", "age"],
-            vec!["AGENT.SET", &agent, "capacity", "many"],
-            vec!["AGENT.SET", &agent, "capacity", "0"],
-            vec!["AGENT.SET", &agent, "skills", "zh:11"],
-            vec!["AGENT.SET", &agent, "queues", "nowhere"],
-            vec!["AGENT.SET", &agent, "queues", "none"],
-            vec!["AGENT.SET", &agent, "at", "5"],
-            vec!["AGENT.READY", "nobody"],
-            vec!["AGENT.NEXT", "nobody"],
-            vec!["AGENT.NEXT", &agent, "block", "soon"],
-            vec!["AGENT.PAUSE", &agent],
-            vec!["QUEUE.SET", "none", "open"],
-            vec!["CLOCK.ADVANCE", "5"],
-            vec!["CLOCK.ADVANCE", "-5s"],
-        ];
-        words(self.dice.pick::<Vec<&str>>(&all))
     }
 }
 

@@ -6,6 +6,14 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What the driver drives.
+pub trait Site {
+    /// A new connection.
+    fn connect(&mut self) -> Conn;
+    /// An end without warning, and a start over the same data.
+    fn kill_and_restart(&mut self);
+}
+
 /// A running daemon; killed when dropped.
 pub struct Daemon {
     dir: tempfile::TempDir,
@@ -49,8 +57,16 @@ impl Daemon {
         self.connect().ask(&words(&["QUEUE.LIST"]));
     }
 
-    /// A new connection.
-    pub fn connect(&mut self) -> Conn {
+    fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("it can be killed");
+            child.wait().expect("it ends");
+        }
+    }
+}
+
+impl Site for Daemon {
+    fn connect(&mut self) -> Conn {
         let began = Instant::now();
         loop {
             match Conn::open(&self.socket()) {
@@ -69,18 +85,10 @@ impl Daemon {
         }
     }
 
-    /// SIGKILL, then a start with the same directory.
-    pub fn kill_and_restart(&mut self) {
+    fn kill_and_restart(&mut self) {
         self.stop();
         let _ = std::fs::remove_file(self.socket());
         self.spawn();
-    }
-
-    fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().expect("it can be killed");
-            child.wait().expect("it ends");
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Random commands through the socket, every reply and then the whole feed and state compared with the model's.
 
-use crate::daemon::{self, Daemon, Entry};
+use crate::daemon::{self, Entry, Site};
 use crate::generator::{Generator, Step};
 use crate::model::{Model, QUEUES};
 use crate::resp::{Conn, words};
@@ -27,7 +27,7 @@ const DAEMON_FACTS: [&str; 4] = [
 struct Run {
     seed: u64,
     index: usize,
-    daemon: Daemon,
+    site: Box<dyn Site>,
     main: Conn,
     waiters: Vec<Conn>,
     model: Model,
@@ -53,14 +53,13 @@ pub struct Figures {
 }
 
 /// Drives `steps` random steps from `seed`; panics at the first difference.
-pub fn run(seed: u64, steps: usize) -> Figures {
-    let mut daemon = Daemon::start();
-    let main = daemon.connect();
-    let waiters = (0..WAITERS).map(|_| daemon.connect()).collect();
+pub fn run(mut site: Box<dyn Site>, seed: u64, steps: usize) -> Figures {
+    let main = site.connect();
+    let waiters = (0..WAITERS).map(|_| site.connect()).collect();
     let mut run = Run {
         seed,
         index: 0,
-        daemon,
+        site,
         main,
         waiters,
         model: Model::new(0),
@@ -242,9 +241,9 @@ impl Run {
             assert!(self.model.seq > before, "snapshot.taken is logged");
         }
         let before = self.hash();
-        self.daemon.kill_and_restart();
-        self.main = self.daemon.connect();
-        self.waiters = (0..WAITERS).map(|_| self.daemon.connect()).collect();
+        self.site.kill_and_restart();
+        self.main = self.site.connect();
+        self.waiters = (0..WAITERS).map(|_| self.site.connect()).collect();
         self.model.restarted();
         self.last.push_back("(SIGKILL, restart)".to_owned());
         let seq = self.model.seq;

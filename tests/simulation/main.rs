@@ -20,6 +20,7 @@ mod generator;
 mod model;
 mod resp;
 mod scenarios;
+mod stand_in;
 mod value;
 
 /// Runs the tables through the socket.
@@ -51,7 +52,7 @@ fn the_daemon_does_what_the_model_does() {
         None => (1..=seeds).collect(),
     };
     for seed in seeds {
-        let f = drive::run(seed, steps);
+        let f = drive::run(Box::new(daemon::Daemon::start()), seed, steps);
         println!(
             "seed {seed}: {steps} steps, {} replies ({} refused), {} waits ended, {} events: 0 differences",
             f.replies, f.refused, f.waits, f.events
@@ -133,5 +134,37 @@ fn the_generator_reaches_everything() {
             kinds.get(kind).is_some_and(|n| *n > 5 || kind == "queue.changed"),
             "{kind} in {kinds:?}"
         );
+    }
+}
+
+/// The driver, tried on the model behind a socket: no difference; and with one wrong reply in a thousand: a difference,
+/// with what is needed to look into it.
+#[test]
+fn the_driver_notices_a_wrong_reply_and_nothing_else() {
+    let site = |fault| Box::new(stand_in::StandIn::start(fault));
+    let figures = drive::run(site(|_, _| {}), 4, 3_000);
+    assert!(
+        figures.waits > 20 && figures.refused > 200 && figures.events > 2_000,
+        "it did something"
+    );
+    let faults: [stand_in::Fault; 2] = [
+        |n, reply| match reply {
+            value::Value::Int(seq) if n > 900 => *seq += 1,
+            _ => {}
+        },
+        |n, reply| match reply {
+            value::Value::Error(line) if n > 900 && line.starts_with("STATE") => *line = "LIMIT".to_owned(),
+            _ => {}
+        },
+    ];
+    for fault in faults {
+        let run = std::panic::catch_unwind(|| drive::run(site(fault), 4, 3_000));
+        let said = run
+            .err()
+            .and_then(|e| e.downcast::<String>().ok())
+            .expect("a difference");
+        for part in ["SLAD_SEED=4", "expected", "got", "last commands"] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
     }
 }

@@ -14,7 +14,7 @@
 //! A reply is `#n` (the seq of the n-th event of the scenario), a word, `nil`, `+OK`, `waits`, `[a list]`, or
 //! `!CODE text that the message holds`. `@+1h30m` is an instant counted from the start of the virtual clock.
 
-use crate::daemon::{self, Daemon, Entry};
+use crate::daemon::{self, Daemon, Entry, Site};
 use crate::drive::rendered;
 use crate::model::{Model, START_MS};
 use crate::resp::{Conn, words};

@@ -1,0 +1,334 @@
+//! What the model remembers: tickets, clocks, agents, waits. Plain lists; everything is found by looking at all of it.
+
+use slad::model::event::{ClockChange, ClockEffect, Presence, SlaFact, TicketState, Withdrawn};
+use slad::model::skill::{Required, Skill};
+use slad::model::target::Target;
+use slad::model::{NEVER, Seq, UnixMs};
+
+/// How a clock stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stand {
+    Running,
+    /// What was left when it stopped.
+    Paused(i64),
+    Met,
+    Stopped,
+}
+
+/// One SLA timer of a ticket.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    pub target: Target,
+    pub due: UnixMs,
+    pub warn_at: UnixMs,
+    pub by_hand: bool,
+    pub stand: Stand,
+    /// The instant of the warning that was given.
+    pub warned: Option<UnixMs>,
+    pub breached: bool,
+    /// Met or stopped by the RESOLVE that stands.
+    pub by_resolve: bool,
+    /// Stopped because a new level lacks it.
+    pub by_level: bool,
+    /// Its due was past when a TICKET.SET gave it.
+    pub past_when_set: bool,
+}
+
+impl Clock {
+    pub fn new(target: Target, due: UnixMs, warn_at: UnixMs, by_hand: bool) -> Clock {
+        Clock {
+            target,
+            due,
+            warn_at,
+            by_hand,
+            stand: Stand::Running,
+            warned: None,
+            breached: false,
+            by_resolve: false,
+            by_level: false,
+            past_when_set: false,
+        }
+    }
+
+    /// Running or standing still: not met, not given up.
+    pub fn unmet(&self) -> bool {
+        matches!(self.stand, Stand::Running | Stand::Paused(_))
+    }
+
+    /// When it would run out if it went on at `at`.
+    pub fn due_if_run(&self, at: UnixMs) -> UnixMs {
+        match self.stand {
+            Stand::Paused(remaining) => at + remaining,
+            _ => self.due,
+        }
+    }
+
+    /// Moves the due, and the warning with it if one is to come.
+    pub fn shift_to(&mut self, due: UnixMs) {
+        if self.warn_at != NEVER {
+            self.warn_at += due - self.due;
+        }
+        self.due = due;
+    }
+}
+
+/// A live ticket.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    pub id: String,
+    pub state: TicketState,
+    pub queue: String,
+    pub queue_by_policy: bool,
+    pub agent: String,
+    pub hold: Seq,
+    pub policy: String,
+    pub version: u32,
+    pub priority: String,
+    pub rank: u8,
+    pub skills: Vec<Required>,
+    pub details: slad::model::event::Details,
+    pub opened_at: UnixMs,
+    pub opened_seq: Seq,
+    pub last_seq: Seq,
+    /// `at` of the last commanded event.
+    pub last_at: UnixMs,
+    pub print: String,
+    pub paused: Option<(String, Seq)>,
+    pub resume_seq: Option<Seq>,
+    pub respond_seq: Option<Seq>,
+    pub resolve_seq: Option<Seq>,
+    pub resolved_at: UnixMs,
+    pub close_at: UnixMs,
+    /// Sorted by target.
+    pub clocks: Vec<Clock>,
+}
+
+/// What commands did to the clocks, on the way to an event.
+#[derive(Default)]
+pub struct Effects {
+    pub list: Vec<ClockEffect>,
+    pub withdrawn: Vec<Withdrawn>,
+}
+
+impl Effects {
+    pub fn add(&mut self, target: &Target, change: ClockChange) {
+        self.list.push(ClockEffect {
+            target: target.clone(),
+            change,
+        });
+        self.list.sort_by(|a, b| a.target.cmp(&b.target));
+    }
+}
+
+impl Ticket {
+    /// Earliest due among the running clocks.
+    pub fn live_due(&self) -> UnixMs {
+        self.clocks
+            .iter()
+            .filter(|c| c.stand == Stand::Running)
+            .map(|c| c.due)
+            .min()
+            .unwrap_or(NEVER)
+    }
+
+    /// The order of a queue.
+    pub fn order(&self) -> (u8, UnixMs, UnixMs, Seq) {
+        (self.rank, self.live_due(), self.opened_at, self.opened_seq)
+    }
+
+    pub fn routable(&self) -> bool {
+        self.state == TicketState::Waiting && self.paused.is_none() && self.queue != "none"
+    }
+
+    pub fn policy_text(&self) -> String {
+        format!("{}@{}", self.policy, self.version)
+    }
+
+    pub fn clock(&self, target: &Target) -> Option<usize> {
+        self.clocks.iter().position(|c| c.target == *target)
+    }
+
+    fn unmet(&self, target: &Target) -> Option<usize> {
+        self.clock(target).filter(|i| self.clocks[*i].unmet())
+    }
+
+    pub fn any_unmet(&self, targets: &[Target]) -> bool {
+        targets.iter().any(|t| self.unmet(t).is_some())
+    }
+
+    /// A fact at `at` meets the clock: what fired after that instant is taken back.
+    fn take_back(&mut self, i: usize, at: UnixMs, due: UnixMs, effects: &mut Effects) {
+        let sla = SlaFact {
+            target: self.clocks[i].target.clone(),
+            due,
+            policy: self.policy_text().into(),
+            priority: self.priority.as_str().into(),
+            late_ms: 0,
+        };
+        let clock = &mut self.clocks[i];
+        if clock.warned.is_some_and(|w| at < w) {
+            effects.withdrawn.push(Withdrawn {
+                sla: sla.clone(),
+                breach: false,
+            });
+            clock.warned = None;
+        }
+        if clock.breached && at <= due {
+            effects.withdrawn.push(Withdrawn { sla, breach: true });
+            clock.breached = false;
+        }
+    }
+
+    /// Meets the clock if it is unmet.
+    pub fn meet(&mut self, target: &Target, at: UnixMs, effects: &mut Effects) {
+        let Some(i) = self.unmet(target) else { return };
+        let due = self.clocks[i].due_if_run(at);
+        self.take_back(i, at, due, effects);
+        self.clocks[i].due = due;
+        self.clocks[i].stand = Stand::Met;
+        effects.add(target, ClockChange::Met { at, due });
+    }
+
+    /// Meets the cycle that runs, if one does, and begins the next one.
+    pub fn restart(&mut self, at: UnixMs, fresh: Clock, effects: &mut Effects) {
+        self.meet(&fresh.target.clone(), at, effects);
+        self.start((at, at), fresh, effects);
+    }
+
+    /// Starts a clock counted from `start` by a fact at `at`, in place of one that is met or stopped.
+    pub fn start(&mut self, (start, at): (UnixMs, UnixMs), fresh: Clock, effects: &mut Effects) {
+        let (due, warn_at, by_hand) = (fresh.due, fresh.warn_at, fresh.by_hand);
+        let target = fresh.target.clone();
+        effects.add(
+            &target,
+            ClockChange::Started {
+                start,
+                due,
+                warn_at,
+                by_hand,
+            },
+        );
+        self.clocks.retain(|c| c.target != target);
+        self.clocks.push(fresh);
+        self.clocks.sort_by(|a, b| a.target.cmp(&b.target));
+        let i = self.clock(&target).unwrap();
+        self.stand_still(i, at, effects);
+    }
+
+    /// A clock that begins to run during a pause that names it stands still at once.
+    pub fn stand_still(&mut self, i: usize, at: UnixMs, effects: &mut Effects) {
+        let Some((reason, _)) = &self.paused else { return };
+        if super::rules::policy(&self.policy)
+            .unwrap()
+            .pauses(&self.clocks[i].target, reason)
+        {
+            let due = self.clocks[i].due;
+            self.clocks[i].stand = Stand::Paused(due - at);
+            effects.add(
+                &self.clocks[i].target,
+                ClockChange::Paused {
+                    due,
+                    remaining: due - at,
+                },
+            );
+        }
+    }
+
+    /// Another due for a clock in its present cycle; what fired stays fired.
+    pub fn move_to(&mut self, i: usize, due: UnixMs, warn_at: UnixMs, by_hand: bool, effects: &mut Effects) {
+        let clock = &mut self.clocks[i];
+        if let Stand::Paused(remaining) = &mut clock.stand {
+            *remaining += due - clock.due;
+        }
+        (clock.due, clock.warn_at, clock.by_hand) = (due, warn_at, by_hand);
+        effects.add(
+            &clock.target,
+            ClockChange::Moved {
+                due,
+                warn_at,
+                by_hand,
+            },
+        );
+    }
+
+    /// The clock no longer counts.
+    pub fn stop(&mut self, i: usize, at: UnixMs, effects: &mut Effects) {
+        let due = self.clocks[i].due_if_run(at);
+        self.clocks[i].due = due;
+        self.clocks[i].stand = Stand::Stopped;
+        self.clocks[i].by_level = false;
+        effects.add(&self.clocks[i].target, ClockChange::Stopped { due });
+    }
+
+    /// Stops every clock that still runs or stands still.
+    pub fn stop_all(&mut self, at: UnixMs, effects: &mut Effects) {
+        for i in 0..self.clocks.len() {
+            if self.clocks[i].unmet() {
+                self.stop(i, at, effects);
+            }
+        }
+    }
+
+    /// Ends the pause for every clock that stands still.
+    pub fn resume_clocks(&mut self, at: UnixMs, effects: &mut Effects) {
+        for clock in &mut self.clocks {
+            if let Stand::Paused(remaining) = clock.stand {
+                clock.shift_to(at + remaining);
+                clock.stand = Stand::Running;
+                effects.add(
+                    &clock.target,
+                    ClockChange::Resumed {
+                        due: clock.due,
+                        warn_at: clock.warn_at,
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// What is kept of a closed ticket.
+#[derive(Debug, Clone)]
+pub struct Gone {
+    pub id: String,
+    pub how: &'static str,
+    pub resolve_seq: Option<Seq>,
+    pub close_seq: Seq,
+    pub last_seq: Seq,
+}
+
+/// An agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    pub id: String,
+    pub queues: Vec<String>,
+    pub skills: Vec<Skill>,
+    pub capacity: u32,
+    pub label: String,
+    pub presence: Presence,
+    pub reason: String,
+    pub changed_seq: Seq,
+    pub presence_seq: Option<Seq>,
+}
+
+impl Agent {
+    pub fn serves(&self, queue: &str) -> bool {
+        queue != "none" && (self.queues.is_empty() || self.queues.iter().any(|q| q == queue))
+    }
+
+    pub fn can(&self, required: &[Required]) -> bool {
+        required.iter().all(|r| {
+            self.skills
+                .iter()
+                .any(|s| s.name == r.name && s.level >= r.level_min)
+        })
+    }
+}
+
+/// A NEXT that waits.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    pub agent: String,
+    pub conn: usize,
+    pub line: super::parse::Line,
+}

@@ -1,0 +1,477 @@
+//! Tables of steps written by hand, run against the model and through the daemon's socket.
+//!
+//! ```text
+//! # A comment: what of the contract this shows.
+//! > COMMAND word "two words"      a command on the main connection; `>2` on connection 2
+//! #3                              its whole reply (see below)
+//! ~ state=assigned clocks.resolution.due=@+2h       or: these places of a reply that is a map
+//! * ticket.opened ticket=t1       the events of the command, in order: type, and the pairs that matter
+//! + sla.started target=update     derived entries of the event above (all of them, if any is listed)
+//! * none                          the command logged nothing
+//! < 2 nil                         connection 2, whose NEXT waited, now has this reply
+//! ! kill                          SIGKILL and a start with the same directory
+//! ```
+//! A reply is `#n` (the seq of the n-th event of the scenario), a word, `nil`, `+OK`, `waits`, `[a list]`, or
+//! `!CODE text that the message holds`. `@+1h30m` is an instant counted from the start of the virtual clock.
+
+use crate::daemon::{self, Daemon, Entry, Site};
+use crate::drive::rendered;
+use crate::model::{Model, START_MS};
+use crate::resp::{Conn, words};
+use crate::value::Value;
+use slad::model::command::FeedKey;
+use slad::model::time;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a scenario is played to.
+pub trait Player {
+    /// Sends a command; `None`: it waits.
+    fn send(&mut self, conn: usize, args: &[String], may_wait: bool) -> Option<Value>;
+    /// The reply of a command that waited.
+    fn late(&mut self, conn: usize) -> Value;
+    /// All entries of a key from a seq on.
+    fn entries(&mut self, key: &FeedKey, from: u64) -> Vec<Entry>;
+    /// SIGKILL and restart.
+    fn kill(&mut self);
+    /// Seq of the newest event before the scenario.
+    fn base(&self) -> u64;
+    /// Are messages of errors there to look at?
+    fn has_messages(&self) -> bool;
+}
+
+/// The model as a player.
+pub struct Judge {
+    model: Model,
+    multi: Option<(Vec<Vec<String>>, bool)>,
+}
+
+impl Judge {
+    pub fn new() -> Judge {
+        // Seqs 1 and 2 are the two policies taking effect.
+        Judge {
+            model: Model::new(2),
+            multi: None,
+        }
+    }
+}
+
+impl Player for Judge {
+    fn send(&mut self, conn: usize, args: &[String], _: bool) -> Option<Value> {
+        let simple = |text: &str| Some(Value::Simple(text.to_owned()));
+        match (args[0].as_str(), &mut self.multi) {
+            ("MULTI", multi) => {
+                *multi = Some((Vec::new(), false));
+                simple("OK")
+            }
+            ("DISCARD", multi) => {
+                *multi = None;
+                simple("OK")
+            }
+            ("EXEC", multi) => match multi.take() {
+                Some((group, false)) => Some(self.model.exec(&group)),
+                Some(_) => Some(Value::refused("EXECABORT")),
+                None => Some(Value::refused("ERR")),
+            },
+            (_, Some((group, aborted))) => match Model::queueable(args) {
+                Ok(()) => {
+                    group.push(args.to_vec());
+                    simple("QUEUED")
+                }
+                Err(refusal) => {
+                    *aborted = true;
+                    Some(refusal)
+                }
+            },
+            (_, None) => self.model.apply(conn, args),
+        }
+    }
+
+    fn late(&mut self, conn: usize) -> Value {
+        let i = self
+            .model
+            .wakes
+            .iter()
+            .position(|(c, _)| *c == conn)
+            .expect("the NEXT has ended");
+        self.model.wakes.remove(i).1
+    }
+
+    fn entries(&mut self, key: &FeedKey, from: u64) -> Vec<Entry> {
+        rendered(&self.model, from, key)
+    }
+
+    fn kill(&mut self) {
+        self.model.restarted();
+    }
+
+    fn base(&self) -> u64 {
+        2
+    }
+
+    fn has_messages(&self) -> bool {
+        false
+    }
+}
+
+/// The daemon as a player.
+pub struct Real {
+    daemon: Daemon,
+    conns: BTreeMap<usize, Conn>,
+    base: u64,
+}
+
+impl Real {
+    pub fn new() -> Real {
+        let mut daemon = Daemon::start();
+        let mut main = daemon.connect();
+        let base = daemon::feed(&mut main, "events", 0, 0)
+            .last()
+            .map_or(0, |e| e.seq);
+        Real {
+            daemon,
+            conns: BTreeMap::from([(1, main)]),
+            base,
+        }
+    }
+
+    fn conn(&mut self, conn: usize) -> &mut Conn {
+        self.conns.entry(conn).or_insert_with(|| self.daemon.connect())
+    }
+}
+
+impl Player for Real {
+    fn send(&mut self, conn: usize, args: &[String], may_wait: bool) -> Option<Value> {
+        let held = words(&["AGENT.GET", args.get(1).map_or("", String::as_str)]);
+        self.conn(conn).send([args]);
+        if !may_wait {
+            return Some(self.conn(conn).read());
+        }
+        let began = Instant::now();
+        while self.conn(1).ask(&held).at("waiting") != Some(&Value::text("yes")) {
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "{args:?} does not wait"
+            );
+        }
+        None
+    }
+
+    fn late(&mut self, conn: usize) -> Value {
+        self.conn(conn).read()
+    }
+
+    fn entries(&mut self, key: &FeedKey, from: u64) -> Vec<Entry> {
+        let name = if *key == FeedKey::Sla {
+            "events:sla"
+        } else {
+            "events"
+        };
+        daemon::feed(self.conn(1), name, from, 0)
+    }
+
+    fn kill(&mut self) {
+        self.conns.clear();
+        self.daemon.kill_and_restart();
+    }
+
+    fn base(&self) -> u64 {
+        self.base
+    }
+
+    fn has_messages(&self) -> bool {
+        true
+    }
+}
+
+/// Plays every table of `tests/scenarios`; panics with all that differ. Replies how many there are.
+pub fn play_all<P: Player>(mut new: impl FnMut() -> P) -> usize {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
+        .expect("the tables")
+        .map(|e| e.expect("a file").path())
+        .collect();
+    files.sort();
+    let mut wrong = Vec::new();
+    for file in &files {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let text = std::fs::read_to_string(file).expect("a table can be read");
+        if let Err(what) = play(&text, &mut new()) {
+            wrong.push(format!("{name}:{what}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} scenarios differ\n{}",
+        wrong.len(),
+        files.len(),
+        wrong.join("\n")
+    );
+    files.len()
+}
+
+/// Plays one table; the error says the line, what was expected and what came.
+fn play(text: &str, player: &mut impl Player) -> Result<(), String> {
+    let base = player.base();
+    let lines: Vec<(usize, &str)> = text
+        .lines()
+        .enumerate()
+        .map(|(i, l)| (i + 1, l.trim()))
+        .filter(|(_, l)| !l.is_empty() && !l.starts_with("# "))
+        .collect();
+    let mut from = base + 1;
+    let mut i = 0;
+    while i < lines.len() {
+        let (at, line) = lines[i];
+        i += 1;
+        if line == "! kill" {
+            player.kill();
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("< ") {
+            let (conn, expected) = rest
+                .split_once(' ')
+                .ok_or(format!("{at}: a connection and a reply"))?;
+            let conn = conn.parse().map_err(|_| format!("{at}: a connection"))?;
+            let got = player.late(conn);
+            check(expected, &got, base, player.has_messages()).map_err(|e| format!("{at}: {line}\n{e}"))?;
+            continue;
+        }
+        let Some(rest) = line.strip_prefix('>') else {
+            return Err(format!("{at}: a step begins with >, not {line}"));
+        };
+        let (conn, command) = rest.split_once(' ').ok_or(format!("{at}: a command"))?;
+        let conn = if conn.is_empty() {
+            1
+        } else {
+            conn.parse().map_err(|_| format!("{at}: a connection"))?
+        };
+        let args: Vec<String> = split(command).iter().map(|w| expand(w, base)).collect();
+        let (_, expected) = *lines.get(i).ok_or(format!("{at}: a reply"))?;
+        i += 1;
+        let got = player.send(conn, &args, expected == "waits");
+        match got {
+            None if expected == "waits" => {}
+            None => return Err(format!("{at}: {line}\n  expected {expected}\n  got      a wait")),
+            Some(got) => {
+                check(expected, &got, base, player.has_messages())
+                    .map_err(|e| format!("{at}: {line}\n{e}"))?;
+            }
+        }
+        let mut wanted = Vec::new();
+        while let Some((_, line)) = lines
+            .get(i)
+            .filter(|(_, l)| l.starts_with("* ") || l.starts_with("+ "))
+        {
+            wanted.push(*line);
+            i += 1;
+        }
+        if !wanted.is_empty() {
+            let all = player.entries(&FeedKey::All, from);
+            let derived: Vec<Entry> = player.entries(&FeedKey::Sla, from);
+            events(&wanted, &all, &derived, base).map_err(|e| format!("{at}: {line}\n{e}"))?;
+        }
+        from = player
+            .entries(&FeedKey::All, from)
+            .last()
+            .map_or(from, |e| e.seq + 1);
+    }
+    Ok(())
+}
+
+fn check(expected: &str, got: &Value, base: u64, messages: bool) -> Result<(), String> {
+    let differs = || Err(format!("  expected {expected}\n  got      {got}"));
+    if let Some(places) = expected.strip_prefix("~ ") {
+        for place in split(places) {
+            let (path, value) = place.split_once('=').ok_or("a place is path=value")?;
+            let found = got.at(path).map_or("(absent)".to_owned(), Value::to_string);
+            if unquoted(&found) != unquoted(&expand(value, base)) {
+                return Err(format!(
+                    "  expected {path}={}\n  got      {found} in {got}",
+                    expand(value, base)
+                ));
+            }
+        }
+        return Ok(());
+    }
+    if let Some(refusal) = expected.strip_prefix('!') {
+        let (code, says) = refusal.split_once(' ').unwrap_or((refusal, ""));
+        let Value::Error(message) = got else {
+            return differs();
+        };
+        let right =
+            Value::refused(code).admits(got) || Value::refused(got.code()).admits(&Value::refused(code));
+        let listed = got.code().split('|').any(|c| c == code);
+        if (right || listed) && (!messages || message.contains(&*expand_all(says, base))) {
+            Ok(())
+        } else {
+            differs()
+        }
+    } else if got.to_string() == expand_all(expected, base) {
+        Ok(())
+    } else {
+        differs()
+    }
+}
+
+fn events(wanted: &[&str], all: &[Entry], derived: &[Entry], base: u64) -> Result<(), String> {
+    if wanted == ["* none"] {
+        return if all.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("  expected no event\n  got      {all:?}"))
+        };
+    }
+    let mut own = all.iter();
+    let mut parts: Vec<&Entry> = Vec::new();
+    let mut listed = false;
+    let leftover = |listed: bool, parts: &[&Entry]| match parts.first() {
+        Some(entry) if listed => Err(format!(
+            "  expected no further derived entry\n  got      {entry:?}"
+        )),
+        _ => Ok(()),
+    };
+    for line in wanted {
+        let entry = if line.starts_with('*') {
+            leftover(listed, &parts)?;
+            let entry = own
+                .next()
+                .ok_or(format!("  expected {line}\n  got      no further event"))?;
+            parts = derived
+                .iter()
+                .filter(|e| e.seq == entry.seq && e.part > 0)
+                .collect();
+            listed = false;
+            entry
+        } else {
+            listed = true;
+            if parts.is_empty() {
+                return Err(format!("  expected {line}\n  got      no further derived entry"));
+            }
+            parts.remove(0)
+        };
+        let terms = split(&line[2..]);
+        let pairs = terms[1..].iter().map(|t| t.split_once('=').unwrap_or((t, "")));
+        for (name, value) in std::iter::once(("type", terms[0].as_str())).chain(pairs) {
+            let value = expand(value, base);
+            let found = entry.get(name).unwrap_or("(absent)");
+            if unquoted(found) != unquoted(&value) {
+                return Err(format!("  expected {line}: {name}={value}\n  got      {entry:?}"));
+            }
+        }
+    }
+    leftover(listed, &parts)?;
+    match own.next() {
+        Some(entry) => Err(format!("  expected no further event\n  got      {entry:?}")),
+        None => Ok(()),
+    }
+}
+
+/// Words separated by blanks; quotes hold words together and stay away.
+fn split(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut quoted, mut open) = (String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '"' => (quoted, open) = (!quoted, true),
+            ' ' if !quoted => {
+                if open || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                open = false;
+            }
+            c => word.push(c),
+        }
+    }
+    if open || !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+fn unquoted(text: &str) -> String {
+    text.trim_matches('"').to_owned()
+}
+
+/// `#n` and `@+1h30m`, alone or at the end of a word.
+fn expand(word: &str, base: u64) -> String {
+    if let Some(n) = word.strip_prefix('#').and_then(|n| n.parse::<u64>().ok()) {
+        return (base + n).to_string();
+    }
+    if let Some(offset) = word.strip_prefix('@') {
+        if offset == "0" {
+            return START_MS.to_string();
+        }
+        let (sign, length) = offset.split_at(1);
+        let ms = length_ms(length);
+        return match sign {
+            "+" => (START_MS + ms).to_string(),
+            _ => (START_MS - ms).to_string(),
+        };
+    }
+    word.to_owned()
+}
+
+/// `1h30m5ms`
+fn length_ms(text: &str) -> i64 {
+    let (mut sum, mut rest) = (0, text);
+    while !rest.is_empty() {
+        let unit = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .expect("a number and a unit");
+        let end = rest[unit..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |n| unit + n);
+        sum += time::duration("offset", &rest.as_bytes()[..end]).expect("a duration");
+        rest = &rest[end..];
+    }
+    sum
+}
+
+/// Expands every word of a reply, brackets and blanks kept.
+fn expand_all(text: &str, base: u64) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain([' ']) {
+        if matches!(c, ' ' | '[' | ']') {
+            out.push_str(&expand(&std::mem::take(&mut word), base));
+            out.push(c);
+        } else {
+            word.push(c);
+        }
+    }
+    out.pop();
+    out
+}
+
+/// The model itself satisfies every table, so that the tables are also what the model is judged by.
+#[test]
+fn the_model_satisfies_every_scenario() {
+    assert!(play_all(Judge::new) >= 25, "at least 25 tables");
+}
+
+/// A table that expects the wrong thing fails: the runner looks.
+#[test]
+fn the_runner_notices_what_is_wrong() {
+    let play = |text: &str| play(text, &mut Judge::new());
+    let open = "> TICKET.OPEN t1 policy none\n";
+    assert_eq!(play(&format!("{open}#1\n* ticket.opened ticket=t1")), Ok(()));
+    for wrong in [
+        "#2",
+        "nil",
+        "!EXISTS",
+        "~ state=waiting",
+        "#1\n* none",
+        "#1\n* ticket.opened ticket=t2",
+        "#1\n* ticket.opened\n* ticket.closed",
+        "#1\n* ticket.opened\n+ sla.started",
+    ] {
+        assert!(play(&format!("{open}{wrong}")).is_err(), "{wrong}");
+    }
+    assert!(play("> TICKET.RESPOND t1\n!STATE").is_err());
+}

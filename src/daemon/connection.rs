@@ -274,7 +274,8 @@ impl Connection {
                 Said::Reply(reply) => self.say(core, &reply),
                 Said::Encoded(bytes) => {
                     let (seq, released) = (core.seq(), core.released());
-                    self.peer.encoded(seq, released, |out, _| out.extend_from_slice(&bytes));
+                    self.peer
+                        .encoded(seq, released, |out, _| out.extend_from_slice(&bytes));
                 }
             },
         }

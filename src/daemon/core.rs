@@ -8,8 +8,8 @@
 //! it over an await. Cost a batch: one reading of the clock, one hand-over to the log thread, one write a connection.
 
 use super::clock::Clock;
-use super::limits::Limits;
 use super::feed_waits::FeedWaits;
+use super::limits::Limits;
 use super::log_front::LogFront;
 use super::peer::Peer;
 use super::shared::Shared;
@@ -181,7 +181,10 @@ impl Core {
     }
 
     fn next_snapshot(&mut self) {
-        let last = self.shared.snapshot_seq.load(std::sync::atomic::Ordering::Relaxed);
+        let last = self
+            .shared
+            .snapshot_seq
+            .load(std::sync::atomic::Ordering::Relaxed);
         self.snapshot_at = last.saturating_add(self.shared.config.snapshot.every_events);
     }
 
@@ -290,8 +293,7 @@ impl Core {
             return;
         };
         if !r.out.events.is_empty() {
-            self.feed
-                .note(r.out.first_seq, &r.out.events);
+            self.feed.note(r.out.first_seq, &r.out.events);
             r.log.take(&mut r.out);
             self.commit.raise();
         }

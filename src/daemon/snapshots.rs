@@ -73,7 +73,8 @@ pub async fn run(core: CoreRef) {
         let _ = tokio::time::timeout(every, asked.wait()).await;
         let idle = {
             let core = core.borrow();
-            core.seq() <= core.shared.snapshot_seq.load(Relaxed) && core.snapshots.begun == core.snapshots.ended
+            core.seq() <= core.shared.snapshot_seq.load(Relaxed)
+                && core.snapshots.begun == core.snapshots.ended
         };
         if idle && !core.borrow().snapshots_asked() {
             continue;

@@ -58,7 +58,7 @@ is "XINFO" "$(cli XINFO STREAM events | head -n 1)" "length"
 multi=$(printf 'MULTI\nTICKET.OPEN %s-2 policy none queue %s\nTICKET.CANCEL %s-2 as spam\nEXEC\n' $q $q $q | cli | tr '\n' ' ')
 [[ $multi =~ ^OK\ QUEUED\ QUEUED\ [0-9]+\ [0-9]+\ $ ]] || { echo "MULTI: $multi"; exit 1; }
 # RESP3 and the help that redis-cli builds from COMMAND DOCS.
-is "RESP3" "$(cli -3 --no-raw AGENT.GET $q-agent | head -n 1)" "1# \"agent\" => \"$q-agent\""
+is "RESP3" "$(cli -3 --no-raw AGENT.GET $q-agent | head -n 1)" "*1# \"agent\" => \"$q-agent\""
 [[ $(cli COMMAND COUNT) -ge 40 ]]
 is "COMMAND DOCS" "$(cli COMMAND DOCS ticket.open | head -n 1)" "[Tt][Ii][Cc][Kk][Ee][Tt].[Oo][Pp][Ee][Nn]"
 # A file of commands through --pipe, as bulk loads are done.

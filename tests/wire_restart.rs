@@ -7,7 +7,11 @@ use support::{Daemon, Value, encode};
 
 fn hash(daemon: &Daemon) -> String {
     let info = daemon.client().say("INFO persistence");
-    let line = info.text().lines().find(|l| l.starts_with("state_hash:")).unwrap();
+    let line = info
+        .text()
+        .lines()
+        .find(|l| l.starts_with("state_hash:"))
+        .unwrap();
     line.to_owned()
 }
 
@@ -36,7 +40,11 @@ fn an_orderly_end_keeps_everything() {
     assert!(!daemon.socket().exists());
     daemon.restart();
     assert_eq!(hash(&daemon), before);
-    assert_eq!(daemon.client().say("XLEN events").int(), seq, "a restart is no fact");
+    assert_eq!(
+        daemon.client().say("XLEN events").int(),
+        seq,
+        "a restart is no fact"
+    );
     let next = daemon.client().say("TICKET.OPEN new policy none").int();
     assert_eq!(next, seq + 1);
     daemon.client().send(&["SHUTDOWN"]);
@@ -50,7 +58,11 @@ fn a_restart_from_a_snapshot_is_the_same() {
     let mut client = daemon.client();
     let taken = client.say("SNAPSHOT").int();
     let info = client.say("INFO persistence");
-    assert!(info.text().contains(&format!("snapshot_seq:{taken}")), "{}", info.text());
+    assert!(
+        info.text().contains(&format!("snapshot_seq:{taken}")),
+        "{}",
+        info.text()
+    );
     some_life(&daemon, "u");
     let before = hash(&daemon);
     daemon.kill();
@@ -59,7 +71,10 @@ fn a_restart_from_a_snapshot_is_the_same() {
     let log = daemon.log();
     let loaded = log.lines().rfind(|l| l.contains("loaded")).unwrap();
     assert!(!loaded.contains("snapshot_seq=0"), "{loaded}");
-    assert_eq!(daemon.client().say("TICKET.GET u45").get("state").text(), "waiting");
+    assert_eq!(
+        daemon.client().say("TICKET.GET u45").get("state").text(),
+        "waiting"
+    );
 }
 
 #[test]
@@ -71,7 +86,12 @@ fn kill_9_keeps_every_acknowledged_fact_dense() {
             let mut client = daemon.client();
             let mut bytes = Vec::new();
             for n in 0..3_000 {
-                bytes.extend(encode(&["TICKET.OPEN", &format!("r{round}-{n}"), "policy", "none"]));
+                bytes.extend(encode(&[
+                    "TICKET.OPEN",
+                    &format!("r{round}-{n}"),
+                    "policy",
+                    "none",
+                ]));
             }
             let mut writer = client.stream.try_clone().unwrap();
             let sending = std::thread::spawn(move || writer.write_all(&bytes));
@@ -100,7 +120,10 @@ fn kill_9_keeps_every_acknowledged_fact_dense() {
                 assert_eq!(client.cmd(&["TICKET.GET", &id]).get("opened_seq").int(), *seq);
             }
             next = client.say("XLEN events").int();
-            assert!(next >= *acknowledged.last().unwrap(), "{sync}: an acknowledged fact is gone");
+            assert!(
+                next >= *acknowledged.last().unwrap(),
+                "{sync}: an acknowledged fact is gone"
+            );
         }
     }
 }
@@ -113,7 +136,12 @@ fn two_daemons_never_share_a_log() {
     let second = |socket: &str| {
         let mut child = support::spawn(
             folder.path(),
-            &["--set".to_owned(), format!("data={data}"), "--set".to_owned(), format!("socket={socket}")],
+            &[
+                "--set".to_owned(),
+                format!("data={data}"),
+                "--set".to_owned(),
+                format!("socket={socket}"),
+            ],
         );
         child.wait().unwrap().code()
     };

@@ -24,7 +24,12 @@ fn the_handshake_of_every_client() {
     assert!(client.say("SELECT 1").text().starts_with("ERR"));
     let info = client.say("INFO");
     for name in [
-        "used_memory_rss:", "log_bytes:", "written_seq:", "durable_seq:", "state_hash:", "loading:0",
+        "used_memory_rss:",
+        "log_bytes:",
+        "written_seq:",
+        "durable_seq:",
+        "state_hash:",
+        "loading:0",
     ] {
         assert!(info.text().contains(&format!("\r\n{name}")), "{name}");
     }
@@ -32,7 +37,12 @@ fn the_handshake_of_every_client() {
     assert_eq!(client.say("CONFIG GET sync").get("sync").text(), "always");
     assert_eq!(client.say("RESET").text(), "RESET");
     assert!(matches!(client.say("HELLO"), Value::List(_)), "RESP2 after RESET");
-    assert!(client.say("GET x").text().starts_with("ERR unknown command 'GET'"));
+    assert!(
+        client
+            .say("GET x")
+            .text()
+            .starts_with("ERR unknown command 'GET'")
+    );
     assert_eq!(client.say("QUIT").text(), "OK");
     assert!(client.is_closed());
 }
@@ -143,7 +153,10 @@ fn a_transaction_is_one_frame_or_nothing() {
     assert!(replies[1].text().starts_with("NOTFOUND"));
     assert_eq!(replies[2].int(), first + 1);
     assert_eq!(replies[3].get("ticket").text(), "t1");
-    assert!(replies[4].text().starts_with("LIMIT"), "full, and nothing blocks inside");
+    assert!(
+        replies[4].text().starts_with("LIMIT"),
+        "full, and nothing blocks inside"
+    );
 
     assert_eq!(client.say("MULTI").text(), "OK");
     assert_eq!(client.say("TICKET.OPEN t2 policy none").text(), "QUEUED");

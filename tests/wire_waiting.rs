@@ -40,7 +40,11 @@ fn a_wait_ends_by_time_by_close_and_by_a_newer_one() {
         assert!(started.elapsed() < Duration::from_secs(5));
     }
     other.say("TICKET.OPEN t1 policy none");
-    assert_eq!(other.say("TICKET.GET t1").get("state").text(), "waiting", "a closed connection takes nothing");
+    assert_eq!(
+        other.say("TICKET.GET t1").get("state").text(),
+        "waiting",
+        "a closed connection takes nothing"
+    );
 }
 
 #[test]
@@ -49,10 +53,21 @@ fn readers_wait_for_their_own_keys() {
     let (mut breaches, mut ticket, mut all, mut other) =
         (daemon.client(), daemon.client(), daemon.client(), daemon.client());
     breaches.send(&["XREAD", "BLOCK", "0", "STREAMS", "events:breaches", "0"]);
-    ticket.send(&["XREAD", "BLOCK", "0", "STREAMS", "events:ticket:t2", "events:agent:a1", "0", "0"]);
+    ticket.send(&[
+        "XREAD",
+        "BLOCK",
+        "0",
+        "STREAMS",
+        "events:ticket:t2",
+        "events:agent:a1",
+        "0",
+        "0",
+    ]);
     all.send(&["XREAD", "BLOCK", "0", "STREAMS", "events", "$"]);
     assert!(all.is_silent(30));
-    let seq = other.say("TICKET.OPEN t1 policy none due.resolution 2026-01-01T00:10:00Z").int();
+    let seq = other
+        .say("TICKET.OPEN t1 policy none due.resolution 2026-01-01T00:10:00Z")
+        .int();
     assert_eq!(all.reply().list()[0].list()[1].ids(), [format!("{seq}-0")]);
     assert!(ticket.is_silent(50) && breaches.is_silent(1));
     let jumped = other.say("CLOCK.ADVANCE 10m").int();
@@ -88,8 +103,16 @@ fn the_feed_reads_both_ways() {
     back.reverse();
     assert_eq!(all, back);
     let some = client.say(&format!("XRANGE events ({first} + COUNT 3")).ids();
-    assert_eq!(some, (first + 1..first + 4).map(|n| format!("{n}-0")).collect::<Vec<_>>());
-    assert_eq!(client.say("TICKET.HISTORY t3").ids(), [format!("{}-0", first + 3)]);
+    assert_eq!(
+        some,
+        (first + 1..first + 4)
+            .map(|n| format!("{n}-0"))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(
+        client.say("TICKET.HISTORY t3").ids(),
+        [format!("{}-0", first + 3)]
+    );
     assert!(client.say("TICKET.HISTORY nobody").text().starts_with("NOTFOUND"));
     let info = client.say("XINFO STREAM events:ticket:t3");
     assert_eq!(info.get("length").int(), 1);
@@ -118,7 +141,17 @@ fn the_virtual_clock_moves_forward_only() {
     let daemon = Daemon::start(&["--virtual-clock=2026-03-01T00:00:00Z"]);
     let mut client = daemon.client();
     let seq = client.say("CLOCK.SET 2026-03-01T01:00:00Z").int();
-    assert!(client.say("CLOCK.SET 2026-02-01T00:00:00Z").text().starts_with("BADARG"));
+    assert!(
+        client
+            .say("CLOCK.SET 2026-02-01T00:00:00Z")
+            .text()
+            .starts_with("BADARG")
+    );
     assert_eq!(client.say("CLOCK.ADVANCE 0s").int(), seq + 1);
-    assert!(client.say("INFO server").text().contains("clock_ms:1772326800000"));
+    assert!(
+        client
+            .say("INFO server")
+            .text()
+            .contains("clock_ms:1772326800000")
+    );
 }

@@ -116,9 +116,16 @@ fn prepare(args: &Args, run: &str) -> io::Result<()> {
     let mut commands: Vec<Vec<String>> = (0..args.agents)
         .map(|n| {
             let skills = format!("{}:5,{}:5,{}:5", skill(n), skill(n + 21), skill(n + 42));
-            ["AGENT.SET", &format!("bench-{n}"), "skills", &skills, "capacity", "1000000"]
-                .map(str::to_owned)
-                .to_vec()
+            [
+                "AGENT.SET",
+                &format!("bench-{n}"),
+                "skills",
+                &skills,
+                "capacity",
+                "1000000",
+            ]
+            .map(str::to_owned)
+            .to_vec()
         })
         .collect();
     commands.extend((0..args.backlog).map(|n| open(&format!("backlog-{run}-{n}"), n)));
@@ -136,9 +143,18 @@ fn prepare(args: &Args, run: &str) -> io::Result<()> {
 }
 
 fn open(id: &str, n: u32) -> Vec<String> {
-    ["TICKET.OPEN", id, "policy", "none", "priority", &format!("P{}", n % 10), "skills", &skill(n)]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "TICKET.OPEN",
+        id,
+        "policy",
+        "none",
+        "priority",
+        &format!("P{}", n % 10),
+        "skills",
+        &skill(n),
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 fn fine(reply: Value) -> io::Result<Value> {
@@ -163,7 +179,8 @@ impl Worker {
         let mut client = Client::connect(&self.args.socket)?;
         let mut round = 0_u32;
         while !self.stop.load(Relaxed) {
-            let opens = (0..self.args.pipeline).map(|n| open(&format!("{}-{round}-{n}", self.name), n + round));
+            let opens =
+                (0..self.args.pipeline).map(|n| open(&format!("{}-{round}-{n}", self.name), n + round));
             let opens: Vec<_> = opens.collect();
             self.step(&mut client, &mut steps[0], &opens)?;
             let takes: Vec<_> = (0..self.args.pipeline)

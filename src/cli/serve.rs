@@ -62,9 +62,7 @@ fn settings(args: &Args) -> Result<(Config, Options), String> {
         ("http", &args.http),
     ] {
         if let Some(value) = flag {
-            config
-                .set(key, value)
-                .map_err(|e| format!("--{key}: {e}"))?;
+            config.set(key, value).map_err(|e| format!("--{key}: {e}"))?;
         }
     }
     for pair in &args.set {
@@ -85,8 +83,11 @@ fn settings(args: &Args) -> Result<(Config, Options), String> {
 }
 
 fn log_to(config: &Config) -> Result<(), String> {
-    let filter: tracing_subscriber::filter::Targets =
-        config.log.filter.parse().map_err(|e| format!("log.filter: {e}"))?;
+    let filter: tracing_subscriber::filter::Targets = config
+        .log
+        .filter
+        .parse()
+        .map_err(|e| format!("log.filter: {e}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let stderr = tracing_subscriber::fmt::layer()

@@ -40,7 +40,10 @@ impl Alarm {
     pub fn set(&self, at: UnixMs) -> io::Result<()> {
         let at = at.max(1); // 0 would switch the timer off
         let when = Itimerspec {
-            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
             it_value: Timespec {
                 tv_sec: at / 1_000,
                 tv_nsec: (at % 1_000) * 1_000_000,

@@ -11,7 +11,7 @@ use super::session::{self, Said};
 use crate::model::command::{Command, Feed, Request, Session};
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, UnixMs};
-use crate::wire::table::{Flags, InMulti};
+use crate::wire::table::{self, Flags, InMulti};
 use crate::wire::{Framed, Framer};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -41,6 +41,9 @@ pub struct Connection {
     start: usize,
     filled: usize,
     multi: Pending,
+    /// Place of the present command in the table, and when its turn began.
+    row: usize,
+    since: std::time::Instant,
 }
 
 /// Why a wait ended.
@@ -100,6 +103,8 @@ pub async fn serve(core: CoreRef, stream: UnixStream) {
         start: 0,
         filled: 0,
         multi: Pending::default(),
+        row: usize::MAX,
+        since: std::time::Instant::now(),
     };
     connection.run().await;
     core.borrow_mut().leave(&peer);
@@ -158,6 +163,7 @@ impl Connection {
         let core = self.core.clone();
         let mut core = core.borrow_mut();
         let now = core.now();
+        let since = std::time::Instant::now();
         let mut commands = 0;
         let then = loop {
             if commands == TURN_COMMANDS_MAX {
@@ -173,13 +179,14 @@ impl Connection {
                     self.start += used;
                     let then = match parsed {
                         Ok(parsed) => {
-                            core.shared.count_command(parsed.row);
+                            self.row = table::index_of(parsed.row.name.as_bytes()).unwrap_or(usize::MAX);
+                            self.since = since;
                             self.take(&mut core, now, parsed)
                         }
                         Err(refusal) => {
                             self.multi.spoil();
-                            core.shared.count_refused();
-                            self.say(&core, &refusal.into());
+                            (self.row, self.since) = (usize::MAX, since);
+                            self.say_counted(&mut core, &refusal.into());
                             Then::Next
                         }
                     };
@@ -196,6 +203,10 @@ impl Connection {
         if commands > 0 {
             core.end_turn();
             core.settle_peer(&self.peer);
+            core.shared.count_commands(commands as u64);
+            if let Some(meter) = &mut core.meter {
+                meter.turn(since.elapsed());
+            }
             let protocol = session::number(self.peer.protocol.get());
             self.peer.client.active(commands as u64, protocol);
             self.peer.client.doing(false, self.multi.is_open());
@@ -224,10 +235,7 @@ impl Connection {
     fn engine(&mut self, core: &mut super::core::Core, now: UnixMs, command: &Command) -> Then {
         match core.execute(now, command, &self.peer) {
             Executed::Done(reply) => {
-                if matches!(reply, Reply::Refused(_)) {
-                    core.shared.count_refused();
-                }
-                self.say(core, &reply);
+                self.say_counted(core, &reply);
                 Then::Next
             }
             Executed::Waiting(waiter) => Then::Ticket(waiter, block_ms(command)),
@@ -271,10 +279,11 @@ impl Connection {
                 return Then::Goodbye;
             }
             other => match session::answer(core, &self.peer, other) {
-                Said::Reply(reply) => self.say(core, &reply),
+                Said::Reply(reply) => self.say_counted(core, &reply),
                 Said::Encoded(bytes) => {
                     let (seq, released) = (core.seq(), core.released());
-                    self.peer.encoded(seq, released, |out, _| out.extend_from_slice(&bytes));
+                    self.peer
+                        .encoded(seq, released, |out, _| out.extend_from_slice(&bytes));
                 }
             },
         }
@@ -284,6 +293,18 @@ impl Connection {
     /// Replies with what was seen up to now.
     pub(super) fn say(&self, core: &super::core::Core, reply: &Reply) {
         self.peer.reply(reply, core.seq(), core.released());
+    }
+
+    /// As [`Connection::say`], and counts the command.
+    fn say_counted(&self, core: &mut super::core::Core, reply: &Reply) {
+        if matches!(reply, Reply::Refused(_)) {
+            core.shared.count_refused();
+        }
+        let seq = core.seq();
+        if let Some(meter) = &mut core.meter {
+            meter.command(self.row, reply, seq, self.since);
+        }
+        self.say(core, reply);
     }
 
     /// Replies outside a turn, and writes what may leave.

@@ -59,13 +59,17 @@ impl Plan {
             let mut streams = Streams::begin(&mut out, self.protocol);
             for span in &self.spans {
                 streams.key(&mut out, &span.key);
-                self.each(reader, span, &mut out, |out, id, event| streams.push(out, id, event))?;
+                self.each(reader, span, &mut out, |out, id, event| {
+                    streams.push(out, id, event)
+                })?;
             }
             return Ok(streams.finish(&mut out).then_some(out));
         }
         let mut entries = Entries::begin(&mut out);
         for span in &self.spans {
-            self.each(reader, span, &mut out, |out, id, event| entries.push(out, id, event))?;
+            self.each(reader, span, &mut out, |out, id, event| {
+                entries.push(out, id, event)
+            })?;
         }
         entries.finish(&mut out);
         Ok(Some(out))
@@ -95,7 +99,14 @@ impl Plan {
             left -= found.len();
             let last = EntryId { seq, part };
             for (seq, part, event) in &found {
-                push(out, EntryId { seq: *seq, part: *part }, event);
+                push(
+                    out,
+                    EntryId {
+                        seq: *seq,
+                        part: *part,
+                    },
+                    event,
+                );
             }
             if found.len() < wanted.count {
                 return Ok(());
@@ -137,8 +148,7 @@ fn before(id: EntryId) -> Option<EntryId> {
 
 /// `GAP` for a cursor that is older than what is retained; 0 means the first retained.
 fn gap(first_seq: Seq, cursor: Seq) -> Option<Reply> {
-    (cursor > 0 && cursor + 1 < first_seq)
-        .then(|| Refusal::new(Code::Gap, format!("{first_seq}-0")).into())
+    (cursor > 0 && cursor + 1 < first_seq).then(|| Refusal::new(Code::Gap, format!("{first_seq}-0")).into())
 }
 
 fn plan(core: &Core, spans: Vec<Span>, count: Option<u32>, protocol: Protocol) -> Plan {

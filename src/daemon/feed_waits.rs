@@ -116,7 +116,9 @@ impl<S: Sleeper> FeedWaits<S> {
                 }
                 if matches!(
                     t.fact,
-                    TicketFact::Assigned { .. } | TicketFact::Released { .. } | TicketFact::Transferred { .. }
+                    TicketFact::Assigned { .. }
+                        | TicketFact::Released { .. }
+                        | TicketFact::Transferred { .. }
                 ) {
                     self.found(seq, &FeedKey::Routing);
                 }

@@ -85,7 +85,10 @@ mod tests {
             SOCKET_MODE
         );
         let refused = bind(&path).unwrap_err();
-        assert!(refused.to_string().contains("another process answers"), "{refused}");
+        assert!(
+            refused.to_string().contains("another process answers"),
+            "{refused}"
+        );
         drop(first); // the file stays, as after a crash
         assert!(path.exists());
         bind(&path).unwrap();

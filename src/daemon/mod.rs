@@ -21,6 +21,7 @@
 //! | [`shared`], [`wake`], [`fatal`] | what threads share, waking a task, ending for a reason |
 //! | [`config`] | one row a key: reading, checking, showing and the default file derive from it |
 //! | [`metrics`] | what Prometheus sees: cells laid out at start, recorders owned by their threads |
+//! | [`meter`] | what the core thread records |
 //! | [`http`] | the pages on the loopback |
 //! | [`notify`] | what systemd is told, and the socket it passes |
 //! | [`signals`] | the signals that ask the daemon to stop |
@@ -43,6 +44,7 @@ pub mod loading;
 pub mod log_front;
 pub mod log_line;
 pub mod log_thread;
+pub mod meter;
 pub mod metrics;
 pub mod multi;
 pub mod notify;

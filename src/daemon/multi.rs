@@ -198,7 +198,10 @@ mod tests {
             assert_eq!(code(&pending.exec().unwrap_err()), "EXECABORT");
             assert!(!pending.is_open());
             pending.begin();
-            assert!(pending.exec().unwrap().commands.is_empty(), "nothing is left over");
+            assert!(
+                pending.exec().unwrap().commands.is_empty(),
+                "nothing is left over"
+            );
         }
     }
 

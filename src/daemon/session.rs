@@ -63,7 +63,9 @@ fn hello(core: &mut Core, peer: &Peer, protocol: Option<u8>, name: Option<Text>)
         None => {}
         Some(2) => peer.protocol.set(Protocol::V2),
         Some(3) => peer.protocol.set(Protocol::V3),
-        Some(_) => return Refusal::new(Code::NoProto, "unsupported protocol version: it takes 2 or 3").into(),
+        Some(_) => {
+            return Refusal::new(Code::NoProto, "unsupported protocol version: it takes 2 or 3").into();
+        }
     }
     if let Some(name) = name {
         core.shared.clients.set_name(peer.client.id, name);

@@ -73,7 +73,8 @@ pub async fn run(core: CoreRef) {
         let _ = tokio::time::timeout(every, asked.wait()).await;
         let idle = {
             let core = core.borrow();
-            core.seq() <= core.shared.snapshot_seq.load(Relaxed) && core.snapshots.begun == core.snapshots.ended
+            core.seq() <= core.shared.snapshot_seq.load(Relaxed)
+                && core.snapshots.begun == core.snapshots.ended
         };
         if idle && !core.borrow().snapshots_asked() {
             continue;
@@ -109,7 +110,9 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
     };
     let mut core = core.borrow_mut();
     let now = core.now();
-    core.shared.snapshot_seq.store(info.seq, Relaxed);
+    if let Some(meter) = &core.meter {
+        meter.snapshot(info.at);
+    }
     let seq = core.record(
         now,
         Body::SnapshotTaken(SnapshotTaken {

@@ -18,21 +18,20 @@ impl Connection {
                 Session::ClockSet(to) => to,
                 _ => from,
             };
-            core.running()
-                .map_or(Err(not_virtual()), |r| {
-                    if !r.clock.is_virtual() {
-                        Err(not_virtual())
-                    } else if to > time::INSTANT_MAX {
-                        Err(Refusal::bad_arg("the clock would stand behind the year 9999"))
-                    } else if !r.clock.move_to(to) {
-                        Err(Refusal::bad_arg(format!(
-                            "{to}: the clock stands at {from} ({}) and moves forward only",
-                            time::rfc3339(from)
-                        )))
-                    } else {
-                        Ok((from, to))
-                    }
-                })
+            core.running().map_or(Err(not_virtual()), |r| {
+                if !r.clock.is_virtual() {
+                    Err(not_virtual())
+                } else if to > time::INSTANT_MAX {
+                    Err(Refusal::bad_arg("the clock would stand behind the year 9999"))
+                } else if !r.clock.move_to(to) {
+                    Err(Refusal::bad_arg(format!(
+                        "{to}: the clock stands at {from} ({}) and moves forward only",
+                        time::rfc3339(from)
+                    )))
+                } else {
+                    Ok((from, to))
+                }
+            })
         };
         match moved {
             Ok((from, to)) => self.jump(from, to).await,

@@ -1,8 +1,5 @@
 //! Starts the daemon and speaks RESP to it, for the tests that look at it from outside.
-#![allow(
-    dead_code,
-    reason = "every test binary uses its own part of this"
-)]
+#![allow(dead_code, reason = "every test binary uses its own part of this")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -51,11 +48,18 @@ impl Daemon {
         loop {
             if let Ok(stream) = UnixStream::connect(self.socket()) {
                 let mut client = Client::over(stream);
-                if client.try_cmd(&["TICKET.COUNT"]).is_some_and(|v| matches!(v, Value::Int(_))) {
+                if client
+                    .try_cmd(&["TICKET.COUNT"])
+                    .is_some_and(|v| matches!(v, Value::Int(_)))
+                {
                     return;
                 }
             }
-            assert!(started.elapsed() < PATIENCE, "the daemon does not answer:\n{}", self.log());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the daemon does not answer:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -85,7 +89,11 @@ impl Daemon {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);
             }
-            assert!(started.elapsed() < PATIENCE, "the daemon does not end:\n{}", self.log());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the daemon does not end:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -113,7 +121,17 @@ pub(crate) fn spawn(folder: &Path, args: &[String]) -> Child {
         .unwrap();
     Command::new(env!("CARGO_BIN_EXE_slad"))
         .current_dir(folder)
-        .args(["serve", "--data", "data", "--socket", "s", "--http", "", "--set", "segment_bytes=1MiB"])
+        .args([
+            "serve",
+            "--data",
+            "data",
+            "--socket",
+            "s",
+            "--http",
+            "",
+            "--set",
+            "segment_bytes=1MiB",
+        ])
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -161,7 +179,10 @@ impl Value {
     pub(crate) fn get(&self, key: &str) -> &Value {
         let found = match self {
             Value::Map(pairs) => pairs.iter().find(|(k, _)| k.text() == key).map(|(_, v)| v),
-            Value::List(list) => list.chunks(2).find(|pair| pair[0].text() == key).map(|pair| &pair[1]),
+            Value::List(list) => list
+                .chunks(2)
+                .find(|pair| pair[0].text() == key)
+                .map(|pair| &pair[1]),
             _ => None,
         };
         found.unwrap_or_else(|| panic!("no '{key}' in {self:?}"))
@@ -169,7 +190,10 @@ impl Value {
 
     /// Ids of the entries of XRANGE's reply, or of the first key of XREAD's in RESP2.
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.list().iter().map(|e| e.list()[0].text().to_owned()).collect()
+        self.list()
+            .iter()
+            .map(|e| e.list()[0].text().to_owned())
+            .collect()
     }
 }
 
@@ -241,7 +265,11 @@ impl Client {
         }
         let (kind, rest) = line.trim_end().split_at(1);
         let number = || rest.parse::<i64>().unwrap();
-        let mut items = |n: i64| (0..n).map(|_| self.try_reply()).collect::<std::io::Result<Vec<_>>>();
+        let mut items = |n: i64| {
+            (0..n)
+                .map(|_| self.try_reply())
+                .collect::<std::io::Result<Vec<_>>>()
+        };
         Ok(match kind {
             "+" => Value::Simple(rest.to_owned()),
             "-" => Value::Error(rest.to_owned()),
@@ -253,7 +281,11 @@ impl Client {
                 self.read.read_exact(&mut bytes)?;
                 bytes.truncate(bytes.len() - 2);
                 let text = String::from_utf8(bytes).unwrap();
-                Value::Text(text.strip_prefix("txt:").filter(|_| kind == "=").map_or(text.clone(), str::to_owned))
+                Value::Text(
+                    text.strip_prefix("txt:")
+                        .filter(|_| kind == "=")
+                        .map_or(text.clone(), str::to_owned),
+                )
             }
             "*" if number() < 0 => Value::Null,
             "*" => Value::List(items(number())?),

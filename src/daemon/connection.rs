@@ -8,9 +8,9 @@ use super::core::{CoreRef, Executed, Phase};
 use super::multi::Pending;
 use super::peer::Peer;
 use super::session::{self, Said};
+use crate::model::UnixMs;
 use crate::model::command::{Command, Feed, Request, Session};
 use crate::model::reply::Reply;
-use crate::model::{Code, Refusal, UnixMs};
 use crate::wire::table::{self, Flags, InMulti};
 use crate::wire::{Framed, Framer};
 use std::pin::Pin;
@@ -232,7 +232,7 @@ impl Connection {
         }
     }
 
-    fn engine(&mut self, core: &mut super::core::Core, now: UnixMs, command: &Command) -> Then {
+    pub(super) fn engine(&mut self, core: &mut super::core::Core, now: UnixMs, command: &Command) -> Then {
         match core.execute(now, command, &self.peer) {
             Executed::Done(reply) => {
                 self.say_counted(core, &reply);
@@ -243,7 +243,7 @@ impl Connection {
         }
     }
 
-    fn session(&mut self, core: &mut super::core::Core, now: UnixMs, session: Session) -> Then {
+    pub(super) fn session(&mut self, core: &mut super::core::Core, now: UnixMs, session: Session) -> Then {
         match session {
             Session::Multi => {
                 let reply = self.multi.begin();
@@ -314,110 +314,8 @@ impl Connection {
         core.settle_peer(&self.peer);
     }
 
-    /// Waits with `request` until the log has been read, at most `loading_wait`.
-    async fn load(&mut self, request: Request) -> bool {
-        let wait = self.core.borrow().limits.loading_wait;
-        let deadline = Instant::now() + wait;
-        while self.core.borrow().phase == Phase::Loading {
-            self.core.borrow_mut().hold_up(&self.peer);
-            match self.until(Some(deadline)).await {
-                Woken::Gone => return false,
-                Woken::Timeout => {
-                    let waited = format!(
-                        "the log is still being read after {} s: try again later",
-                        wait.as_secs()
-                    );
-                    self.say_now(&Refusal::new(Code::Loading, waited).into());
-                    return true;
-                }
-                Woken::Signal | Woken::Input => {}
-            }
-        }
-        let core = self.core.clone();
-        let then = {
-            let mut core = core.borrow_mut();
-            let now = core.now();
-            let then = match request {
-                Request::Engine(command) => self.engine(&mut core, now, &command),
-                Request::Feed(feed) => Then::Feed(feed),
-                Request::Session(session) => self.session(&mut core, now, session),
-            };
-            core.end_turn();
-            core.settle_peer(&self.peer);
-            then
-        };
-        match then {
-            Then::Ticket(waiter, block_ms) => self.ticket(waiter, block_ms).await,
-            Then::Scan(scan) => self.scan(scan).await,
-            Then::Feed(feed) => self.feed(feed).await,
-            Then::Clock(session) => self.clock(session).await,
-            Then::Snapshot => self.snapshot().await,
-            Then::Goodbye => {
-                self.goodbye().await;
-                false
-            }
-            Then::Next | Then::Starved | Then::Load(_) => true,
-        }
-    }
-
-    /// Waits for the ticket that AGENT.NEXT asked for. Nothing further of this client is executed meanwhile.
-    async fn ticket(&mut self, waiter: u64, block_ms: Option<u64>) -> bool {
-        let deadline = deadline(block_ms);
-        self.blocked(true);
-        let stays = loop {
-            if self.peer.take_answered() {
-                break true;
-            }
-            match self.until(deadline).await {
-                Woken::Gone => {
-                    self.core.borrow_mut().cancel_wait(waiter);
-                    break false;
-                }
-                Woken::Timeout => {
-                    if self.core.borrow_mut().cancel_wait(waiter) {
-                        self.say_now(&Reply::Null);
-                        break true;
-                    }
-                }
-                Woken::Signal | Woken::Input => {
-                    if self.core.borrow().phase == Phase::Stopping {
-                        self.core.borrow_mut().cancel_wait(waiter);
-                        break true;
-                    }
-                }
-            }
-        };
-        self.blocked(false);
-        stays
-    }
-
-    /// Notes for CLIENT LIST whether this client waits in a blocking command.
-    pub(super) fn blocked(&self, blocked: bool) {
-        self.peer.client.doing(blocked, false);
-        self.core.borrow().shared.clients.count_blocked(blocked);
-    }
-
-    /// Carries a long read on, a slice at a time.
-    async fn scan(&mut self, mut scan: Box<crate::engine::Scan>) -> bool {
-        loop {
-            {
-                let mut core = self.core.borrow_mut();
-                let now = core.now();
-                if let Some(reply) = core.scan(now, &mut scan) {
-                    self.say(&core, &reply);
-                    core.settle_peer(&self.peer);
-                    return true;
-                }
-            }
-            tokio::task::yield_now().await;
-            if self.peer.is_broken() {
-                return false;
-            }
-        }
-    }
-
     /// Gives the client a moment to read what it was told, then lets it go.
-    async fn goodbye(&mut self) {
+    pub(super) async fn goodbye(&mut self) {
         let deadline = Instant::now() + GOODBYE;
         self.peer.leaves();
         self.core.borrow_mut().settle_peer(&self.peer);

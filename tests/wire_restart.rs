@@ -1,5 +1,7 @@
 //! What stays: over an orderly end, over kill -9, over a snapshot.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::io::Write;

@@ -1,5 +1,7 @@
 //! The socket from outside: handshake, pipelines, malformed streams, caps, transactions.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::io::Write;

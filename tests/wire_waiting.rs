@@ -1,5 +1,7 @@
 //! What waits: AGENT.NEXT with block, XREAD with BLOCK, timers, the virtual clock.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -39,6 +39,9 @@ pub struct Args {
     pub backlog: u32,
 }
 
+/// Longest latency told apart, µs: a minute.
+const LATENCY_US_MAX: u64 = 60_000_000;
+
 type Steps = [Histogram<u64>; STEPS.len()];
 
 /// Runs; the exit code.
@@ -174,7 +177,7 @@ struct Worker {
 
 impl Worker {
     fn run(self) -> io::Result<Steps> {
-        let new = || Histogram::<u64>::new(3).map_err(io::Error::other);
+        let new = || Histogram::<u64>::new_with_max(LATENCY_US_MAX, 3).map_err(io::Error::other);
         let mut steps = [new()?, new()?, new()?, new()?];
         let mut client = Client::connect(&self.args.socket)?;
         let mut round = 0_u32;
@@ -219,7 +222,7 @@ impl Worker {
             .map(|_| fine(client.reply()?))
             .collect::<io::Result<Vec<_>>>()?;
         if !commands.is_empty() {
-            took.saturating_record(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+            took.saturating_record(u64::try_from(started.elapsed().as_micros()).unwrap_or(LATENCY_US_MAX));
         }
         Ok(replies)
     }

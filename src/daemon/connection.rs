@@ -8,10 +8,10 @@ use super::core::{CoreRef, Executed, Phase};
 use super::multi::Pending;
 use super::peer::Peer;
 use super::session::{self, Said};
+use crate::model::UnixMs;
 use crate::model::command::{Command, Feed, Request, Session};
 use crate::model::reply::Reply;
-use crate::model::{Code, Refusal, UnixMs};
-use crate::wire::table::{Flags, InMulti};
+use crate::wire::table::{self, Flags, InMulti};
 use crate::wire::{Framed, Framer};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -41,6 +41,9 @@ pub struct Connection {
     start: usize,
     filled: usize,
     multi: Pending,
+    /// Place of the present command in the table, and when its turn began.
+    row: usize,
+    since: std::time::Instant,
 }
 
 /// Why a wait ended.
@@ -100,6 +103,8 @@ pub async fn serve(core: CoreRef, stream: UnixStream) {
         start: 0,
         filled: 0,
         multi: Pending::default(),
+        row: usize::MAX,
+        since: std::time::Instant::now(),
     };
     connection.run().await;
     core.borrow_mut().leave(&peer);
@@ -158,6 +163,7 @@ impl Connection {
         let core = self.core.clone();
         let mut core = core.borrow_mut();
         let now = core.now();
+        let since = std::time::Instant::now();
         let mut commands = 0;
         let then = loop {
             if commands == TURN_COMMANDS_MAX {
@@ -173,13 +179,14 @@ impl Connection {
                     self.start += used;
                     let then = match parsed {
                         Ok(parsed) => {
-                            core.shared.count_command(parsed.row);
+                            self.row = table::index_of(parsed.row.name.as_bytes()).unwrap_or(usize::MAX);
+                            self.since = since;
                             self.take(&mut core, now, parsed)
                         }
                         Err(refusal) => {
                             self.multi.spoil();
-                            core.shared.count_refused();
-                            self.say(&core, &refusal.into());
+                            (self.row, self.since) = (usize::MAX, since);
+                            self.say_counted(&mut core, &refusal.into());
                             Then::Next
                         }
                     };
@@ -196,6 +203,10 @@ impl Connection {
         if commands > 0 {
             core.end_turn();
             core.settle_peer(&self.peer);
+            core.shared.count_commands(commands as u64);
+            if let Some(meter) = &mut core.meter {
+                meter.turn(since.elapsed());
+            }
             let protocol = session::number(self.peer.protocol.get());
             self.peer.client.active(commands as u64, protocol);
             self.peer.client.doing(false, self.multi.is_open());
@@ -221,13 +232,10 @@ impl Connection {
         }
     }
 
-    fn engine(&mut self, core: &mut super::core::Core, now: UnixMs, command: &Command) -> Then {
+    pub(super) fn engine(&mut self, core: &mut super::core::Core, now: UnixMs, command: &Command) -> Then {
         match core.execute(now, command, &self.peer) {
             Executed::Done(reply) => {
-                if matches!(reply, Reply::Refused(_)) {
-                    core.shared.count_refused();
-                }
-                self.say(core, &reply);
+                self.say_counted(core, &reply);
                 Then::Next
             }
             Executed::Waiting(waiter) => Then::Ticket(waiter, block_ms(command)),
@@ -235,7 +243,7 @@ impl Connection {
         }
     }
 
-    fn session(&mut self, core: &mut super::core::Core, now: UnixMs, session: Session) -> Then {
+    pub(super) fn session(&mut self, core: &mut super::core::Core, now: UnixMs, session: Session) -> Then {
         match session {
             Session::Multi => {
                 let reply = self.multi.begin();
@@ -271,7 +279,7 @@ impl Connection {
                 return Then::Goodbye;
             }
             other => match session::answer(core, &self.peer, other) {
-                Said::Reply(reply) => self.say(core, &reply),
+                Said::Reply(reply) => self.say_counted(core, &reply),
                 Said::Encoded(bytes) => {
                     let (seq, released) = (core.seq(), core.released());
                     self.peer
@@ -287,6 +295,18 @@ impl Connection {
         self.peer.reply(reply, core.seq(), core.released());
     }
 
+    /// As [`Connection::say`], and counts the command.
+    fn say_counted(&self, core: &mut super::core::Core, reply: &Reply) {
+        if matches!(reply, Reply::Refused(_)) {
+            core.shared.count_refused();
+        }
+        let seq = core.seq();
+        if let Some(meter) = &mut core.meter {
+            meter.command(self.row, reply, seq, self.since);
+        }
+        self.say(core, reply);
+    }
+
     /// Replies outside a turn, and writes what may leave.
     pub(super) fn say_now(&self, reply: &Reply) {
         let mut core = self.core.borrow_mut();
@@ -294,110 +314,8 @@ impl Connection {
         core.settle_peer(&self.peer);
     }
 
-    /// Waits with `request` until the log has been read, at most `loading_wait`.
-    async fn load(&mut self, request: Request) -> bool {
-        let wait = self.core.borrow().limits.loading_wait;
-        let deadline = Instant::now() + wait;
-        while self.core.borrow().phase == Phase::Loading {
-            self.core.borrow_mut().hold_up(&self.peer);
-            match self.until(Some(deadline)).await {
-                Woken::Gone => return false,
-                Woken::Timeout => {
-                    let waited = format!(
-                        "the log is still being read after {} s: try again later",
-                        wait.as_secs()
-                    );
-                    self.say_now(&Refusal::new(Code::Loading, waited).into());
-                    return true;
-                }
-                Woken::Signal | Woken::Input => {}
-            }
-        }
-        let core = self.core.clone();
-        let then = {
-            let mut core = core.borrow_mut();
-            let now = core.now();
-            let then = match request {
-                Request::Engine(command) => self.engine(&mut core, now, &command),
-                Request::Feed(feed) => Then::Feed(feed),
-                Request::Session(session) => self.session(&mut core, now, session),
-            };
-            core.end_turn();
-            core.settle_peer(&self.peer);
-            then
-        };
-        match then {
-            Then::Ticket(waiter, block_ms) => self.ticket(waiter, block_ms).await,
-            Then::Scan(scan) => self.scan(scan).await,
-            Then::Feed(feed) => self.feed(feed).await,
-            Then::Clock(session) => self.clock(session).await,
-            Then::Snapshot => self.snapshot().await,
-            Then::Goodbye => {
-                self.goodbye().await;
-                false
-            }
-            Then::Next | Then::Starved | Then::Load(_) => true,
-        }
-    }
-
-    /// Waits for the ticket that AGENT.NEXT asked for. Nothing further of this client is executed meanwhile.
-    async fn ticket(&mut self, waiter: u64, block_ms: Option<u64>) -> bool {
-        let deadline = deadline(block_ms);
-        self.blocked(true);
-        let stays = loop {
-            if self.peer.take_answered() {
-                break true;
-            }
-            match self.until(deadline).await {
-                Woken::Gone => {
-                    self.core.borrow_mut().cancel_wait(waiter);
-                    break false;
-                }
-                Woken::Timeout => {
-                    if self.core.borrow_mut().cancel_wait(waiter) {
-                        self.say_now(&Reply::Null);
-                        break true;
-                    }
-                }
-                Woken::Signal | Woken::Input => {
-                    if self.core.borrow().phase == Phase::Stopping {
-                        self.core.borrow_mut().cancel_wait(waiter);
-                        break true;
-                    }
-                }
-            }
-        };
-        self.blocked(false);
-        stays
-    }
-
-    /// Notes for CLIENT LIST whether this client waits in a blocking command.
-    pub(super) fn blocked(&self, blocked: bool) {
-        self.peer.client.doing(blocked, false);
-        self.core.borrow().shared.clients.count_blocked(blocked);
-    }
-
-    /// Carries a long read on, a slice at a time.
-    async fn scan(&mut self, mut scan: Box<crate::engine::Scan>) -> bool {
-        loop {
-            {
-                let mut core = self.core.borrow_mut();
-                let now = core.now();
-                if let Some(reply) = core.scan(now, &mut scan) {
-                    self.say(&core, &reply);
-                    core.settle_peer(&self.peer);
-                    return true;
-                }
-            }
-            tokio::task::yield_now().await;
-            if self.peer.is_broken() {
-                return false;
-            }
-        }
-    }
-
     /// Gives the client a moment to read what it was told, then lets it go.
-    async fn goodbye(&mut self) {
+    pub(super) async fn goodbye(&mut self) {
         let deadline = Instant::now() + GOODBYE;
         self.peer.leaves();
         self.core.borrow_mut().settle_peer(&self.peer);

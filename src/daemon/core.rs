@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::feed_waits::FeedWaits;
 use super::limits::Limits;
 use super::log_front::LogFront;
+use super::meter::Meter;
 use super::peer::Peer;
 use super::shared::Shared;
 use super::snapshots::{Progress, Store};
@@ -72,6 +73,10 @@ pub struct Core {
     pub stop: Rc<Wake>,
     /// Raised when a snapshot was asked for.
     pub snapshot: Rc<Wake>,
+    /// Raised when something happened that the published sizes do not show yet.
+    pub changed: Rc<Wake>,
+    /// What is recorded for Prometheus.
+    pub meter: Option<Meter>,
     /// How snapshots went.
     pub snapshots: Progress,
     running: Option<Running>,
@@ -105,6 +110,8 @@ impl Core {
             rearm: Rc::default(),
             stop: Rc::default(),
             snapshot: Rc::default(),
+            changed: Rc::default(),
+            meter: None,
             snapshots: Progress::default(),
             running: None,
             reader: None,
@@ -200,7 +207,14 @@ impl Core {
 
     /// The time for the batch that begins; 0 while loading.
     pub fn now(&mut self) -> UnixMs {
-        self.running.as_mut().map_or(0, |r| r.clock.now())
+        let Some(r) = &mut self.running else {
+            return 0;
+        };
+        let now = r.clock.now();
+        if r.clock.is_virtual() {
+            self.shared.stands_at(now);
+        }
+        now
     }
 
     /// Has the log so much to catch up with that nothing new is taken?
@@ -294,6 +308,10 @@ impl Core {
         };
         if !r.out.events.is_empty() {
             self.feed.note(r.out.first_seq, &r.out.events);
+            if let Some(meter) = &mut self.meter {
+                meter.events(r.out.first_seq, &r.out.events, !r.clock.is_virtual());
+            }
+            self.changed.raise();
             r.log.take(&mut r.out);
             self.commit.raise();
         }
@@ -355,6 +373,9 @@ impl Core {
                 self.settle_peer(&peer);
             }
             self.feed.released(released);
+            if let Some(meter) = &mut self.meter {
+                meter.released(released);
+            }
         }
         if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_backlogged() {
             self.let_go();

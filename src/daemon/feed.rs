@@ -8,26 +8,24 @@ use super::connection::{Connection, Woken, deadline};
 use super::core::{Core, Phase};
 use crate::journal::{JournalError, Reader, Wanted};
 use crate::model::command::{After, EntryId, Feed, FeedKey};
-use crate::model::fields;
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, Seq, Text};
 use crate::wire::Protocol;
 use crate::wire::feed::{Entries, Streams};
-use std::sync::Arc;
 
 /// Entries taken from the log at a time, so that a reply's bytes can be counted while it grows.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 /// A read that begins within this many events of the end is done on the core thread.
 const NEAR_EVENTS: u64 = 4_096;
 
 /// One key to be read.
 #[derive(Debug, Clone)]
-struct Span {
-    key: FeedKey,
-    from: EntryId,
-    to: EntryId,
+pub(super) struct Span {
+    pub(super) key: FeedKey,
+    pub(super) from: EntryId,
+    pub(super) to: EntryId,
     /// The ticket's newest event, for its own key: its events are linked.
-    chain: Option<Seq>,
+    pub(super) chain: Option<Seq>,
 }
 
 /// A read, ready to be done on any thread.
@@ -125,7 +123,11 @@ impl Plan {
 }
 
 impl Span {
-    fn read(&self, reader: &Reader, wanted: Wanted) -> Result<Vec<crate::journal::Entry>, JournalError> {
+    pub(super) fn read(
+        &self,
+        reader: &Reader,
+        wanted: Wanted,
+    ) -> Result<Vec<crate::journal::Entry>, JournalError> {
         match (&self.key, self.chain) {
             (FeedKey::Ticket(_), Some(last)) => reader.ticket_chain(last, wanted),
             // A ticket that the engine does not know has no newest event to start from.
@@ -164,7 +166,7 @@ fn plan(core: &Core, spans: Vec<Span>, count: Option<u32>, protocol: Protocol) -
     }
 }
 
-fn chain(core: &mut Core, key: &FeedKey) -> Option<Seq> {
+pub(super) fn chain(core: &mut Core, key: &FeedKey) -> Option<Seq> {
     match key {
         FeedKey::Ticket(id) => core.running().and_then(|r| r.engine.last_event_of(id)),
         _ => None,
@@ -379,40 +381,10 @@ impl Connection {
             .encoded(released, released, crate::wire::encode::null_array);
         core.settle_peer(&self.peer);
     }
-
-    /// XLEN, or XINFO STREAM.
-    async fn length(&mut self, key: FeedKey, whole: bool) -> bool {
-        let (reader, first_seq, upto_seq, chain) = {
-            let mut core = self.core.borrow_mut();
-            let chain = chain(&mut core, &key);
-            (core.reader(), core.shared.first_seq(), core.released(), chain)
-        };
-        let Some(reader) = reader else {
-            return true;
-        };
-        let span = Span {
-            key,
-            from: EntryId::MIN,
-            to: EntryId::MAX,
-            chain,
-        };
-        let reply = elsewhere(move || {
-            let length = length(&reader, &span, first_seq, upto_seq)?;
-            if whole {
-                info(&reader, &span, length, upto_seq)
-            } else {
-                Ok(Reply::Int(length))
-            }
-        })
-        .await
-        .unwrap_or_else(|e| damaged(&e));
-        self.say_now(&reply);
-        true
-    }
 }
 
 /// Runs a read on a thread where it may wait for the disk.
-async fn elsewhere<T: Send + 'static>(
+pub(super) async fn elsewhere<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
     tokio::task::spawn_blocking(read)
@@ -420,76 +392,9 @@ async fn elsewhere<T: Send + 'static>(
         .unwrap_or_else(|e| Err(JournalError::Misuse(format!("a reading thread died: {e}"))))
 }
 
-fn damaged(e: &JournalError) -> Reply {
+pub(super) fn damaged(e: &JournalError) -> Reply {
     tracing::error!("the feed could not be read: {e}");
     Refusal::new(Code::Err, format!("the log could not be read: {e}")).into()
-}
-
-fn wanted(count: usize, reverse: bool, upto_seq: Seq) -> Wanted {
-    Wanted {
-        from: EntryId::MIN,
-        to: EntryId::MAX,
-        count,
-        reverse,
-        upto_seq,
-    }
-}
-
-/// Entries under a key. Cost: nothing for `events`, else a visit to each of them.
-fn length(reader: &Arc<Reader>, span: &Span, first_seq: Seq, upto_seq: Seq) -> Result<i64, JournalError> {
-    if span.key == FeedKey::All {
-        return Ok(fields::seq((upto_seq + 1).saturating_sub(first_seq)));
-    }
-    let mut length = 0;
-    let mut from = EntryId::MIN;
-    if span.chain.is_some() {
-        return Ok(span.read(reader, wanted(usize::MAX, false, upto_seq))?.len() as i64);
-    }
-    loop {
-        let found = span.read(
-            reader,
-            Wanted {
-                from,
-                ..wanted(CHUNK, false, upto_seq)
-            },
-        )?;
-        length += found.len() as i64;
-        match found.last() {
-            Some(&(seq, part, _)) if found.len() == CHUNK => from = Wanted::after(EntryId { seq, part }),
-            _ => return Ok(length),
-        }
-    }
-}
-
-fn info(reader: &Arc<Reader>, span: &Span, length: i64, upto_seq: Seq) -> Result<Reply, JournalError> {
-    let end = |reverse| -> Result<(Reply, Reply), JournalError> {
-        let found = span.read(reader, wanted(1, reverse, upto_seq))?;
-        let Some((seq, part, event)) = found.first() else {
-            let none = Reply::Bulk(Text::const_new("0-0"));
-            return Ok((none, Reply::Null));
-        };
-        let id = Reply::Bulk(compact_str::format_compact!("{seq}-{part}"));
-        let mut pairs: Vec<(String, String)> = Vec::new();
-        fields::visit(event, *part, &mut pairs);
-        let pairs = pairs
-            .into_iter()
-            .flat_map(|(name, value)| [Reply::Bulk(name.into()), Reply::Bulk(value.into())]);
-        Ok((id.clone(), Reply::List(vec![id, Reply::List(pairs.collect())])))
-    };
-    let (first_id, first) = end(false)?;
-    let (last_id, last) = end(true)?;
-    Ok(Reply::Map(vec![
-        ("length", Reply::Int(length)),
-        ("radix-tree-keys", Reply::Int(1)),
-        ("radix-tree-nodes", Reply::Int(2)),
-        ("last-generated-id", last_id),
-        ("max-deleted-entry-id", Reply::Bulk(Text::const_new("0-0"))),
-        ("entries-added", Reply::Int(length)),
-        ("recorded-first-entry-id", first_id),
-        ("groups", Reply::Int(0)),
-        ("first-entry", first),
-        ("last-entry", last),
-    ]))
 }
 
 #[cfg(test)]

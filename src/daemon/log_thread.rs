@@ -6,6 +6,7 @@
 
 use super::fatal;
 use super::log_line::LogLine;
+use super::metrics::LogRecorder;
 use super::shared::Shared;
 use crate::journal::segment::Prepared;
 use crate::journal::{JournalError, SyncPolicy, Writer};
@@ -29,6 +30,7 @@ pub fn start(
     line: Arc<LogLine>,
     sync: SyncPolicy,
     shared: Arc<Shared>,
+    recorder: LogRecorder,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("slad-log".to_owned())
@@ -38,6 +40,7 @@ pub fn start(
                 line,
                 sync,
                 shared,
+                recorder,
                 preparing: None,
                 wrote_at: Instant::now(),
                 unsynced: false,
@@ -54,6 +57,7 @@ struct LogThread {
     line: Arc<LogLine>,
     sync: SyncPolicy,
     shared: Arc<Shared>,
+    recorder: LogRecorder,
     preparing: Option<Receiver<Result<Prepared, JournalError>>>,
     wrote_at: Instant,
     /// Something was written and not synced, under `interval` or `never`.
@@ -119,7 +123,9 @@ impl LogThread {
     fn sync_now(&mut self) -> Result<(), JournalError> {
         let before = Instant::now();
         self.writer.sync()?;
-        self.shared.synced(before.elapsed());
+        let took = before.elapsed();
+        self.shared.synced(took);
+        self.recorder.synced(took);
         self.unsynced = false;
         self.line.set_durable(self.line.written_seq());
         Ok(())

@@ -9,11 +9,11 @@
 //! | [`startup`] | bind, load, serve, go down |
 //! | [`loading`] | the log → the engine, with the socket answering meanwhile |
 //! | [`core`] | the engine, its clock and its way to the log; what may be seen when |
-//! | [`connection`] | one client's task: bytes → requests → the core, and the waits of what blocks |
+//! | [`connection`], [`waits`] | one client's task: bytes → requests → the core, and the waits of what blocks |
 //! | [`peer`], [`output`] | one connection as others see it, and what it still has to be told |
 //! | [`session`], [`multi`] | what a connection asks for itself: the handshake, transactions |
 //! | [`info`], [`figures`] | INFO |
-//! | [`feed`], [`feed_waits`] | reading the log as a stream, and who waits for it |
+//! | [`feed`], `feed_length`, [`feed_waits`] | reading the log as a stream, and who waits for it |
 //! | [`virtual_clock`], [`clock`], [`alarm`], [`timers`] | time: where it comes from, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
 //! | [`snapshots`] | the state written out between batches |
@@ -21,6 +21,7 @@
 //! | [`shared`], [`wake`], [`fatal`] | what threads share, waking a task, ending for a reason |
 //! | [`config`] | one row a key: reading, checking, showing and the default file derive from it |
 //! | [`metrics`] | what Prometheus sees: cells laid out at start, recorders owned by their threads |
+//! | [`meter`] | what the core thread records |
 //! | [`http`] | the pages on the loopback |
 //! | [`notify`] | what systemd is told, and the socket it passes |
 //! | [`signals`] | the signals that ask the daemon to stop |
@@ -33,6 +34,7 @@ pub mod connection;
 pub mod core;
 pub mod fatal;
 pub mod feed;
+mod feed_length;
 pub mod feed_waits;
 pub mod figures;
 pub mod http;
@@ -43,6 +45,7 @@ pub mod loading;
 pub mod log_front;
 pub mod log_line;
 pub mod log_thread;
+pub mod meter;
 pub mod metrics;
 pub mod multi;
 pub mod notify;
@@ -55,4 +58,5 @@ pub mod snapshots;
 pub mod startup;
 pub mod timers;
 pub mod virtual_clock;
+pub mod waits;
 pub mod wake;

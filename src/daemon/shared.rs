@@ -4,9 +4,8 @@ use super::clients::Clients;
 use super::config::Config;
 use super::log_line::LogLine;
 use crate::journal::Published;
-use crate::model::Seq;
-use crate::wire::table::Row;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use crate::model::{Seq, UnixMs};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -24,6 +23,8 @@ pub struct Shared {
     /// Last seq of the newest snapshot.
     pub snapshot_seq: AtomicU64,
     ready: AtomicBool,
+    /// Instant at which a virtual clock stands, ms; negative: the clock is real.
+    standing_ms: AtomicI64,
     commands: AtomicU64,
     refused: AtomicU64,
     syncs: AtomicU64,
@@ -41,6 +42,7 @@ impl Shared {
             replayed: AtomicU64::new(0),
             snapshot_seq: AtomicU64::new(0),
             ready: AtomicBool::new(false),
+            standing_ms: AtomicI64::new(-1),
             commands: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
@@ -52,6 +54,19 @@ impl Shared {
     /// The log is open.
     pub fn opened(&self, line: Arc<LogLine>, published: Arc<Published>) {
         let _ = self.log.set((line, published));
+    }
+
+    /// A virtual clock stands here.
+    pub fn stands_at(&self, at: UnixMs) {
+        self.standing_ms.store(at, Relaxed);
+    }
+
+    /// The time of the daemon, real or virtual, ms since the epoch.
+    pub fn now_ms(&self) -> UnixMs {
+        match self.standing_ms.load(Relaxed) {
+            at if at >= 0 => at,
+            _ => super::clock::wall(),
+        }
     }
 
     /// Is the daemon serving?
@@ -84,9 +99,9 @@ impl Shared {
         self.log.get().map_or(0, |(_, published)| published.first_seq())
     }
 
-    /// Counts a command.
-    pub fn count_command(&self, _row: &'static Row) {
-        self.commands.fetch_add(1, Relaxed);
+    /// Counts commands.
+    pub fn count_commands(&self, count: u64) {
+        self.commands.fetch_add(count, Relaxed);
     }
 
     /// Commands since the start.

@@ -110,7 +110,9 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
     };
     let mut core = core.borrow_mut();
     let now = core.now();
-    core.shared.snapshot_seq.store(info.seq, Relaxed);
+    if let Some(meter) = &core.meter {
+        meter.snapshot(info.at);
+    }
     let seq = core.record(
         now,
         Body::SnapshotTaken(SnapshotTaken {

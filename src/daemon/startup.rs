@@ -7,13 +7,15 @@
 use super::clock::{Clock, VIRTUAL_START};
 use super::config::{Config, Sync};
 use super::core::{Core, CoreRef, Phase};
+use super::http::{Health, State};
 use super::limits::Limits;
 use super::loading::{self, LoadError};
 use super::log_front::{LogFront, ReleaseAfter};
 use super::log_line::LogLine;
+use super::metrics::LogRecorder;
 use super::shared::Shared;
 use super::signals::Signals;
-use super::{connection, fatal, listener, log_thread, notify, snapshots, timers};
+use super::{connection, fatal, listener, log_thread, meter, notify, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
 use crate::model::event::{Body, LogRecovered, PolicyActivated};
@@ -75,10 +77,14 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     let core = Core::new(shared.clone(), Limits::new(&shared.config));
     tracing::info!(socket = %socket.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     let accepting = tokio::task::spawn_local(accept(core.clone(), bound.listener));
+    let health = Arc::new(Health::default());
+    let laid = meter::lay(&shared, &health).map_err(|why| (fatal::START_FAILED, why))?;
+    let _pages = laid.server;
+    core.borrow_mut().meter = Some(laid.meter);
     let mut signals = Signals::new().map_err(failed("signals"))?;
 
     let log_thread = tokio::select! {
-        loaded = load(&core, options) => loaded?,
+        loaded = load(&core, options, laid.log) => loaded?,
         why = signals.stop() => {
             tracing::info!("{why} while loading: going down");
             remove(&socket, bound.ours);
@@ -86,6 +92,10 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         }
     };
     core.borrow_mut().ready();
+    health.set(State::Ready);
+    if let Some(meter) = &core.borrow().meter {
+        meter.ready(started.elapsed());
+    }
     notify::ready();
     let seq = core.borrow().seq();
     tracing::info!(seq, after_ms = ms(started), "READY");
@@ -94,6 +104,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         tokio::task::spawn_local(releases(core.clone())),
         tokio::task::spawn_local(watched("timers", core.clone())),
         tokio::task::spawn_local(snapshots::run(core.clone())),
+        tokio::task::spawn_local(meter::publish(core.clone())),
     ];
 
     let stop = core.borrow().stop.clone();
@@ -102,6 +113,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         () = stop.wait() => "SHUTDOWN",
     };
     tracing::info!("{why}: going down");
+    health.set(State::Stopping);
     notify::stopping();
     accepting.abort();
     remove(&socket, bound.ours);
@@ -115,7 +127,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
 }
 
 /// Opens and replays the log, starts the log thread, and records what is new.
-async fn load(core: &CoreRef, options: &Options) -> Result<JoinHandle<()>, Failure> {
+async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Result<JoinHandle<()>, Failure> {
     let shared = core.borrow().shared.clone();
     let config = &shared.config;
     let started = Instant::now();
@@ -171,7 +183,7 @@ async fn load(core: &CoreRef, options: &Options) -> Result<JoinHandle<()>, Failu
     shared
         .snapshot_seq
         .store(counts.snapshot_seq, std::sync::atomic::Ordering::Relaxed);
-    let log_thread = open_log(core, engine, clock, opened, sync)?;
+    let log_thread = open_log(core, engine, clock, opened, sync, recorder)?;
     first_facts(core, recovered);
     Ok(log_thread)
 }
@@ -182,6 +194,7 @@ fn open_log(
     clock: Clock,
     opened: OpenedLog,
     sync: SyncPolicy,
+    recorder: LogRecorder,
 ) -> Result<JoinHandle<()>, Failure> {
     let shared = core.borrow().shared.clone();
     let journal = |e: JournalError| refused(LoadError::Journal(e));
@@ -197,7 +210,7 @@ fn open_log(
         SyncPolicy::Interval | SyncPolicy::Never => ReleaseAfter::Write,
     };
     let log_thread =
-        log_thread::start(writer, line.clone(), sync, shared).map_err(failed("the log thread"))?;
+        log_thread::start(writer, line.clone(), sync, shared, recorder).map_err(failed("the log thread"))?;
     let mut core = core.borrow_mut();
     core.run(engine, clock, LogFront::new(line, after), reader, snapshots);
     Ok(log_thread)

@@ -1,5 +1,10 @@
 //! Starts the daemon and speaks RESP to it, for the tests that look at it from outside.
-#![allow(dead_code, reason = "every test binary uses its own part of this")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "every test binary uses its own part of this, and tests may fail loudly"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;

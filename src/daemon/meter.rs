@@ -1,0 +1,211 @@
+//! What the core thread records for Prometheus: commands and timers from their instant to their release, outcomes of
+//! clocks, how many there are.
+//!
+//! A command costs one entry of a queue that is emptied by releases: replies are released in the order of their seqs,
+//! whoever they go to. The sizes are published at most once a second and only after something happened, so that an idle
+//! daemon stays asleep.
+
+use super::clock::wall;
+use super::config::Config;
+use super::core::CoreRef;
+use super::http::{self, Health, Server};
+use super::metrics::{
+    self, EngineRecorder, Gauges, LogRecorder, Metrics, PolicyLabels, Recorders, ReplyRecorder, figures,
+};
+use super::shared::Shared;
+use crate::engine::Figures;
+use crate::model::event::{Body, Event, TicketFact};
+use crate::model::reply::Reply;
+use crate::model::{Code, Seq, Text, UnixMs};
+use crate::policy::RuleBook;
+use crate::wire::table;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Sizes are published this often at most.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// Commands whose release is awaited at most; beyond them the time is not recorded, only the command.
+const AWAITED_MAX: usize = 1 << 16;
+
+/// The core's recorders.
+pub struct Meter {
+    engine: EngineRecorder,
+    replies: ReplyRecorder,
+    gauges: Gauges,
+    commands: VecDeque<(Seq, usize, Option<Code>, Instant)>,
+    /// Seq, and the instant at which the timer was to fire, of warnings and breaches not yet released.
+    timers: VecDeque<(Seq, UnixMs)>,
+}
+
+/// Everything that was laid out, by who needs it.
+pub struct Laid {
+    /// For the core.
+    pub meter: Meter,
+    /// For the log thread.
+    pub log: LogRecorder,
+    /// The running pages, if they are configured.
+    pub server: Option<Server>,
+}
+
+/// Lays the series out and starts the pages. The error names the address.
+pub fn lay(shared: &Arc<Shared>, health: &Arc<Health>) -> Result<Laid, String> {
+    let seen = shared.clone();
+    let clock: metrics::Clock = Arc::new(move || seen.now_ms());
+    let (all, recorders) = Metrics::new(&labels(&shared.config), shared.config.data.clone(), &clock)
+        .map_err(|e| format!("metrics: {e}"))?;
+    let Recorders {
+        engine,
+        log,
+        replies,
+        gauges,
+    } = recorders;
+    gauges.loading.set(1);
+    let server = match shared.config.http {
+        None => None,
+        Some(address) => {
+            let server = http::serve(address, all, health.clone()).map_err(|e| e.to_string())?;
+            tracing::info!(http = %server.address(), "pages");
+            Some(server)
+        }
+    };
+    Ok(Laid {
+        meter: Meter {
+            engine,
+            replies,
+            gauges,
+            commands: VecDeque::new(),
+            timers: VecDeque::new(),
+        },
+        log,
+        server,
+    })
+}
+
+fn labels(config: &Config) -> metrics::Labels {
+    let books: Vec<RuleBook> = crate::policy::embedded()
+        .into_iter()
+        .filter_map(|(name, text)| RuleBook::parse(name, text, 1).ok())
+        .collect();
+    let queues = books.iter().flat_map(|book| book.queues().cloned());
+    metrics::Labels {
+        queues: queues
+            .chain(config.queues.iter().cloned())
+            .chain([Text::const_new("default")])
+            .collect(),
+        commands: table::ROWS.iter().map(|row| row.name).collect(),
+        policies: books
+            .iter()
+            .map(|book| PolicyLabels {
+                name: book.name.clone(),
+                priorities: book.priorities.iter().map(|level| level.name.clone()).collect(),
+                targets: crate::model::target::PLAIN
+                    .iter()
+                    .map(|(_, name)| Text::const_new(name))
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+impl Meter {
+    /// A command was executed; its reply waits for `seq`.
+    pub fn command(&mut self, place: usize, reply: &Reply, seq: Seq, since: Instant) {
+        let code = match reply {
+            Reply::Refused(refusal) => Some(refusal.code),
+            _ => None,
+        };
+        if self.commands.len() < AWAITED_MAX {
+            self.commands.push_back((seq, place, code, since));
+        } else {
+            self.replies.command(place, code, since.elapsed());
+        }
+    }
+
+    /// Events were executed.
+    pub fn events(&mut self, first_seq: Seq, events: &[Event], real_time: bool) {
+        for (seq, event) in (first_seq..).zip(events) {
+            self.engine.sla.observe(event);
+            if let (true, Body::Ticket(ticket)) = (real_time, &event.body)
+                && let TicketFact::Warned(sla) | TicketFact::Breached(sla) = &ticket.fact
+                && self.timers.len() < AWAITED_MAX
+            {
+                self.timers.push_back((seq, event.logged_at - sla.late_ms));
+            }
+        }
+    }
+
+    /// One turn of the engine.
+    pub fn turn(&mut self, took: Duration) {
+        self.engine.slice(took);
+    }
+
+    /// Everything up to `released` may be seen now.
+    pub fn released(&mut self, released: Seq) {
+        while let Some(&(seq, place, code, since)) = self.commands.front()
+            && seq <= released
+        {
+            self.replies.command(place, code, since.elapsed());
+            self.commands.pop_front();
+        }
+        if self.timers.front().is_some_and(|(seq, _)| *seq <= released) {
+            let now = wall();
+            while let Some(&(seq, at)) = self.timers.front()
+                && seq <= released
+            {
+                let late = u64::try_from(now - at).unwrap_or(0);
+                self.replies.timer(Duration::from_millis(late));
+                self.timers.pop_front();
+            }
+        }
+    }
+
+    /// Replies can be given, this long after the start.
+    pub fn ready(&self, after: Duration) {
+        self.gauges.loading.set(0);
+        self.gauges.recovered(after);
+    }
+
+    /// A snapshot was taken.
+    pub fn snapshot(&self, at: UnixMs) {
+        self.gauges.snapshot(at);
+    }
+
+    fn publish(&mut self, figures: &Figures, shared: &Shared) {
+        let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.gauges.connections.set(gauge(shared.clients.count() as u64));
+        self.gauges.log_bytes.set(gauge(shared.log_bytes()));
+        self.engine.figures.publish(&figures::Figures {
+            queues: figures
+                .queues
+                .iter()
+                .map(|q| figures::QueueFigures {
+                    queue: q.queue.clone(),
+                    waiting: q.counts.waiting,
+                    assigned: q.counts.assigned,
+                    resolved: q.counts.resolved,
+                    oldest_waiting: crate::model::NEVER,
+                })
+                .collect(),
+            agents: figures.presences,
+            timers_active: figures.timers,
+        });
+    }
+}
+
+/// Publishes the sizes after something happened.
+pub async fn publish(core: CoreRef) {
+    let changed = core.borrow().changed.clone();
+    loop {
+        {
+            let mut core = core.borrow_mut();
+            let shared = core.shared.clone();
+            let figures = core.running().map(|r| r.engine.figures());
+            if let (Some(figures), Some(meter)) = (figures, core.meter.as_mut()) {
+                meter.publish(&figures, &shared);
+            }
+        }
+        tokio::time::sleep(PUBLISH_EVERY).await;
+        changed.wait().await;
+    }
+}

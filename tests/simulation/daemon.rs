@@ -98,16 +98,6 @@ impl Drop for Daemon {
     }
 }
 
-/// Does the binary serve yet? While it does not, what needs it cannot be tried.
-pub fn serves() -> bool {
-    let help = Command::new(env!("CARGO_BIN_EXE_slad"))
-        .args(["serve", "--help"])
-        .stdin(Stdio::null())
-        .output()
-        .expect("the binary starts");
-    String::from_utf8_lossy(&help.stdout).contains("--virtual-clock")
-}
-
 /// One entry of the feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -85,6 +85,7 @@ pub fn run(mut site: Box<dyn Site>, seed: u64, steps: usize) -> Figures {
     }
     run.compare();
     run.compare_keys();
+    run.compare_histories();
     Figures {
         replies: run.replies,
         refused: run.refused,
@@ -340,6 +341,20 @@ impl Run {
                 &expected.to_string(),
                 &got.to_string(),
             );
+        }
+    }
+
+    /// The histories of live tickets: their events since they were opened.
+    fn compare_histories(&mut self) {
+        for id in self.model.live().iter().take(10) {
+            let args = words(&["TICKET.HISTORY", id]);
+            let reply = self.main.ask(&args);
+            if reply.is_error() {
+                self.differ(&format!("{args:?}"), "entries", &reply.to_string());
+            }
+            let from = self.model.opened_seq(id).unwrap_or(0);
+            let expected = self.entries(from, &FeedKey::Ticket(id.as_str().into()));
+            self.same_feed(&format!("{args:?}"), &expected, &daemon::entries(&reply));
         }
     }
 

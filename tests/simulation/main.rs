@@ -26,10 +26,6 @@ mod value;
 /// Runs the tables through the socket.
 #[test]
 fn the_daemon_satisfies_every_scenario() {
-    if !daemon::serves() {
-        eprintln!("`slad serve` is not there yet: nothing to ask");
-        return;
-    }
     println!(
         "{} scenarios through the socket",
         scenarios::play_all(scenarios::Real::new)
@@ -39,10 +35,6 @@ fn the_daemon_satisfies_every_scenario() {
 /// Random commands: the same replies, the same order, the same events.
 #[test]
 fn the_daemon_does_what_the_model_does() {
-    if !daemon::serves() {
-        eprintln!("`slad serve` is not there yet: nothing to ask");
-        return;
-    }
     let (seeds, steps) = match std::env::var("SLAD_TEST_LONG") {
         Ok(_) => (20, 20_000),
         Err(_) => (3, 5_000),

@@ -191,6 +191,7 @@ pub fn play_all<P: Player>(mut new: impl FnMut() -> P) -> usize {
     let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
         .expect("the tables")
         .map(|e| e.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "txt"))
         .collect();
     files.sort();
     let mut wrong = Vec::new();

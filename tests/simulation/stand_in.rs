@@ -126,6 +126,12 @@ fn answer(
     let simple = |text: &str| Some(Value::Simple(text.to_owned()));
     match (args[0].as_str(), &mut *multi) {
         ("XRANGE", _) => Some(range(model, args)),
+        ("TICKET.HISTORY", _) => {
+            let from = format!("{}-0", model.opened_seq(&args[1]).unwrap_or(0));
+            let key = format!("events:ticket:{}", args[1]);
+            let all = ["XRANGE", &key, &from, "+", "COUNT", "1000000"];
+            Some(range(model, &all.map(str::to_owned)))
+        }
         ("INFO", _) => Some(Value::text("state_hash:0\r\n")),
         ("MULTI", _) => {
             *multi = Some((Vec::new(), false));

@@ -141,6 +141,18 @@ impl Run {
         self.pending.push((args, reply));
     }
 
+    /// On a difference: the first event that differs is nearer to its cause than the reply, so it is printed as well.
+    fn first_event(&mut self) {
+        let mut conn = self.site.connect();
+        let from = self.checked + 1;
+        let got = daemon::feed(&mut conn, "events", from, 0);
+        let expected = self.entries(from, &FeedKey::All);
+        let got: Vec<&Entry> = got.iter().filter(|e| !self.foreign.contains(&e.seq)).collect();
+        if let Some(i) = (0..expected.len()).find(|i| got.get(*i) != expected.get(*i).as_ref()) {
+            eprintln!("first event that differs: expected {:?}\n  got {:?}", expected[i], got.get(i));
+        }
+    }
+
     fn flush(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         self.main.send(pending.iter().map(|(args, _)| args.as_slice()));
@@ -149,6 +161,7 @@ impl Run {
             self.replies += 1;
             self.refused += u64::from(got.is_error());
             if !expected.admits(&got) {
+                self.first_event();
                 self.differ(&format!("{args:?}"), &expected.to_string(), &got.to_string());
             }
         }

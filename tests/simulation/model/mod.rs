@@ -256,6 +256,9 @@ impl Model {
     }
 
     fn queue_known(&self, queue: &str) -> bool {
+        if queue == "none" {
+            return false;
+        }
         QUEUES.contains(&queue)
             || self.declared.iter().any(|(q, _)| q == queue)
             || self.tickets.iter().any(|t| t.queue == queue)

@@ -312,6 +312,11 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// Was there and is no more; who pulls without ever having been ready has not left.
+    pub fn has_left(&self) -> bool {
+        self.presence == Presence::Offline && self.presence_seq.is_some()
+    }
+
     pub fn serves(&self, queue: &str) -> bool {
         queue != "none" && (self.queues.is_empty() || self.queues.iter().any(|q| q == queue))
     }

@@ -180,7 +180,7 @@ impl Model {
                 self.offer_ticket(i, seq);
             } else if self
                 .agent(&agent)
-                .is_some_and(|a| self.agents[a].presence == Presence::Offline)
+                .is_some_and(|a| self.agents[a].has_left())
             {
                 let released = self.give_back(i, (self.now, seq), Released::AgentLeft, None);
                 self.offer_ticket(i, released);

@@ -46,7 +46,7 @@ impl Transaction<'_> {
         let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
         let skills = open.fields.skills.clone().unwrap_or_default();
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(level, opened_at, at);
+        let mut effects = Effects::of_opening(&book, level, opened_at, at);
         effects.open(&open.fields.dues);
         let (effects, _) = effects.finish();
         let clocks = (!effects.is_empty()).then(|| {

@@ -178,10 +178,7 @@ impl Model {
             self.tickets[i].resume_seq = Some(seq);
             if agent.is_empty() {
                 self.offer_ticket(i, seq);
-            } else if self
-                .agent(&agent)
-                .is_some_and(|a| self.agents[a].has_left())
-            {
+            } else if self.agent(&agent).is_some_and(|a| self.agents[a].has_left()) {
                 let released = self.give_back(i, (self.now, seq), Released::AgentLeft, None);
                 self.offer_ticket(i, released);
             }

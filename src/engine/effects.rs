@@ -269,10 +269,12 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Another level: its budgets from the original receipt. Met stays met, what was set by hand stays.
-    pub(super) fn relevel(&mut self, new: &'a Level) {
+    /// Another level: its budgets from the original receipt. Met stays met, what was set by hand stays, and what the same
+    /// command sets by hand is left to [`Effects::by_hand`].
+    pub(super) fn relevel(&mut self, new: &'a Level, dues: &[(Target, UnixMs)]) {
+        let aimed = |target: &Target| dues.iter().any(|(aim, _)| aim == target);
         let old = std::mem::replace(&mut self.level, new);
-        for clock in self.those(|clock| clock.is_open() && !clock.by_hand) {
+        for clock in self.those(|clock| clock.is_open() && !clock.by_hand && !aimed(&clock.target)) {
             let (Some(before), after) = (old.rule(&clock.target), new.rule(&clock.target)) else {
                 continue;
             };
@@ -298,7 +300,7 @@ impl<'a> Effects<'a> {
         for rule in new
             .clocks
             .iter()
-            .filter(|rule| meaning(&rule.target).starts == Start::Open)
+            .filter(|rule| meaning(&rule.target).starts == Start::Open && !aimed(&rule.target))
         {
             match self
                 .clocks

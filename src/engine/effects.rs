@@ -279,7 +279,12 @@ impl<'a> Effects<'a> {
                 continue;
             };
             let Some(rule) = after else {
-                self.push(&clock.target, ClockChange::Stopped { due: clock.due });
+                self.push(
+                    &clock.target,
+                    ClockChange::Stopped {
+                        due: clock.due_from(self.at),
+                    },
+                );
                 continue;
             };
             // What the clock was paused so far is the part of its due that the old budget does not explain.

@@ -2,9 +2,8 @@
 
 use super::custody::some;
 use crate::engine::effects::Effects;
-use crate::engine::state::QUEUE_NONE;
 use crate::engine::transaction::{Transaction, origin};
-use crate::model::command::{Common, Fields, Open};
+use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::{list, versioned};
 use crate::model::{Code, Refusal, Seq, Text, text};

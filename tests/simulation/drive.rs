@@ -431,6 +431,15 @@ impl Run {
         let last: Vec<&str> = self.last.iter().skip(skip).map(String::as_str).collect();
         let before = last.iter().position(|l| *l == what).map_or(last.len(), |i| i + 1);
         let last = last[before.saturating_sub(10)..before].join("\n  ");
+        // SLAD_SHOW=t40: what the model knows of one ticket.
+        if let Ok(ticket) = std::env::var("SLAD_SHOW") {
+            let mut clocks = rendered(&self.model, 0, &FeedKey::Sla);
+            clocks.retain(|e| e.pairs.iter().any(|(_, value)| *value == ticket));
+            let mut shown = rendered(&self.model, 0, &FeedKey::Ticket(ticket.as_str().into()));
+            shown.extend(clocks);
+            shown.sort_by_key(|e| (e.seq, e.part));
+            shown.iter().for_each(|entry| println!("{entry:?}"));
+        }
         panic!(
             "SLAD_SEED={} differs by step {}: {what}\n expected {expected}\n got      {got}\n last commands\n  {last}",
             self.seed, self.index

@@ -285,7 +285,7 @@ impl Model {
                 .enumerate()
                 .filter(|(_, c)| c.stand == Stand::Running)
             {
-                if clock.warned.is_none() && clock.warn_at != NEVER {
+                if !clock.breached && clock.warned.is_none() && clock.warn_at != NEVER {
                     offer((clock.warn_at, t.opened_seq, 0, c, false));
                 }
                 if !clock.breached {

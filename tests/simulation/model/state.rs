@@ -174,7 +174,8 @@ impl Ticket {
                 sla: sla.clone(),
                 breach: false,
             });
-            clock.warned = None;
+            // Taken back, it may come again if the ticket is reopened.
+            clock.warn_at = clock.warned.take().unwrap();
         }
         if clock.breached && at <= clock.missed {
             let sla = SlaFact {

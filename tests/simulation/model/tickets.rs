@@ -63,6 +63,8 @@ impl Model {
         };
         if let Some(i) = self.find(id) {
             self.tickets[i].last_at = at;
+        } else if let Some(gone) = self.gone.iter_mut().find(|g| g.id == id) {
+            gone.last_at = at;
         }
         Ok(seq)
     }

@@ -87,6 +87,7 @@ fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Optio
         classes: top.names("classes", problems),
         segments: top.names("segments", problems),
         channels: top.names("channels", problems),
+        targets: defaults.rules(),
         required: top.names("required", problems),
         customer_pauses: top.names("customer_pauses", problems),
         close_after: top.span("close_after", problems).map(|(span, _)| span),

@@ -149,7 +149,11 @@ impl Run {
         let expected = self.entries(from, &FeedKey::All);
         let got: Vec<&Entry> = got.iter().filter(|e| !self.foreign.contains(&e.seq)).collect();
         if let Some(i) = (0..expected.len()).find(|i| got.get(*i) != expected.get(*i).as_ref()) {
-            eprintln!("first event that differs: expected {:?}\n  got {:?}", expected[i], got.get(i));
+            eprintln!(
+                "first event that differs: expected {:?}\n  got {:?}",
+                expected[i],
+                got.get(i)
+            );
         }
     }
 

@@ -251,17 +251,15 @@ impl State {
             return;
         };
         self.ticket_ids.remove(id_hash(&ticket.id), |other| other == slot);
+        // A command finds a ticket whose time is over closed already: from `close_at` on it was the timer.
+        let by_command = event.cause == 0 && event.logged_at < ticket.close_at;
         self.remember_closed(ClosedRecord {
             tenant: TENANT_DEFAULT,
             how,
             resolve_seq: ticket.resolve_seq,
             close_seq: seq,
             last_seq: seq,
-            commanded_at: if event.cause == 0 {
-                event.at.max(ticket.commanded_at)
-            } else {
-                ticket.commanded_at
-            },
+            commanded_at: if by_command { event.at } else { ticket.commanded_at },
             queue: self.queues.name(ticket.queue).clone(),
             id: ticket.id,
         });

@@ -88,11 +88,6 @@ impl Transaction<'_> {
     /// `QUEUE.SET q open`
     pub(super) fn declare_queue(&mut self, queue: &Text, common: Option<&Common>) -> Result<Seq, Refusal> {
         let number = self.state.queues.get(queue);
-        if number == Some(0) {
-            return Err(Refusal::bad_arg(
-                "queue 'none' is the queue of tickets that are never routed: use another name",
-            ));
-        }
         if let Some(seq) = number.and_then(|number| self.state.declared.get(&number)) {
             return Ok(*seq);
         }

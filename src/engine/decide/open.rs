@@ -2,9 +2,8 @@
 
 use super::custody::some;
 use crate::engine::effects::Effects;
-use crate::engine::state::QUEUE_NONE;
 use crate::engine::transaction::{Transaction, origin};
-use crate::model::command::{Common, Fields, Open};
+use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::{list, versioned};
 use crate::model::{Code, Refusal, Seq, Text, text};
@@ -46,7 +45,7 @@ impl Transaction<'_> {
         let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
         let skills = open.fields.skills.clone().unwrap_or_default();
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(level, opened_at, at);
+        let mut effects = Effects::of_opening(&book, level, opened_at, at);
         effects.open(&open.fields.dues);
         let (effects, _) = effects.finish();
         let clocks = (!effects.is_empty()).then(|| {

@@ -31,7 +31,7 @@ impl Transaction<'_> {
         if let Some((index, level)) = new_level
             && index != ticket.level
         {
-            effects.relevel(level);
+            effects.relevel(level, &fields.dues);
         }
         for (target, due) in &fields.dues {
             effects.by_hand(target, *due);

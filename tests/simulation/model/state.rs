@@ -295,6 +295,9 @@ pub struct Gone {
     pub resolve_seq: Option<Seq>,
     pub close_seq: Seq,
     pub last_seq: Seq,
+    pub queue: String,
+    /// `at` of its last commanded event.
+    pub last_at: UnixMs,
 }
 
 /// An agent.

@@ -6,27 +6,27 @@ use std::io::Write;
 use std::time::SystemTime;
 
 /// Who takes tickets.
-pub const AGENTS: [&str; 6] = ["a0", "a1", "a2", "a3", "a4", "a5"];
+pub(crate) const AGENTS: [&str; 6] = ["a0", "a1", "a2", "a3", "a4", "a5"];
 /// Queues that tickets are moved between.
 const QUEUES: [&str; 5] = ["default", "front-desk", "tech-support", "business", "none"];
 /// The longest time until a due that is to come within the test.
-pub const DUE_MS_MAX: u64 = 150;
+pub(crate) const DUE_MS_MAX: u64 = 150;
 /// Tickets that a connection still thinks of.
 const RECENT: usize = 48;
 
 /// A command, or a whole transaction of them.
-pub struct Sent {
-    pub words: Vec<String>,
+pub(crate) struct Sent {
+    pub(crate) words: Vec<String>,
     /// What it said in `by`: the event that carries it is this command's.
-    pub label: String,
+    pub(crate) label: String,
     /// What came back, if anything did.
-    pub reply: Option<Value>,
+    pub(crate) reply: Option<Value>,
     /// The commands between MULTI and EXEC.
-    pub inner: Vec<Sent>,
+    pub(crate) inner: Vec<Sent>,
 }
 
 impl Sent {
-    pub fn new(line: &str, label: String) -> Sent {
+    pub(crate) fn new(line: &str, label: String) -> Sent {
         let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         words.extend(["by".to_owned(), label.clone()]);
         Sent {
@@ -70,7 +70,7 @@ impl Sent {
 }
 
 /// One connection's stream of commands.
-pub struct Load {
+pub(crate) struct Load {
     random: Random,
     /// Part of every label and ticket id, so that all of them are unique.
     name: String,
@@ -81,7 +81,7 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn new(name: String, random: Random) -> Load {
+    pub(crate) fn new(name: String, random: Random) -> Load {
         Load {
             random,
             name,
@@ -92,7 +92,7 @@ impl Load {
     }
 
     /// Sends until the daemon is gone.
-    pub fn run(mut self, client: &mut Client) -> Vec<Sent> {
+    pub(crate) fn run(mut self, client: &mut Client) -> Vec<Sent> {
         let mut sent: Vec<Sent> = Vec::new();
         let mut answered = 0;
         loop {

@@ -125,6 +125,10 @@ fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
         daemon.restart();
         totals.kills += 1;
         let log = daemon.log();
+        let complaint = log
+            .lines()
+            .find(|l| l.contains(" ERROR ") || (l.contains(" WARN ") && !l.contains("torn")));
+        assert_eq!(complaint, None, "it had been going down by itself");
         let loaded = log.lines().rfind(|l| l.contains("loaded")).unwrap();
         totals.from_snapshot += u64::from(!loaded.contains("snapshot_seq=0"));
 
@@ -228,7 +232,7 @@ fn same_hash_again(daemon: &mut Daemon, random: &mut Random) {
         client.say("SNAPSHOT").int();
     }
     let before = position(&mut client);
-    if way % 2 == 0 {
+    if way.is_multiple_of(2) {
         assert_eq!(daemon.stop(), 0, "{}", daemon.log());
     } else {
         daemon.kill();

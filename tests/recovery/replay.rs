@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A ticket as the feed tells it.
 #[derive(Default, Debug, Clone)]
-pub struct Ticket {
-    pub state: String,
+pub(crate) struct Ticket {
+    pub(crate) state: String,
     queue: String,
     agent: Option<String>,
     hold: Option<i64>,
@@ -24,7 +24,7 @@ pub struct Ticket {
 
 /// An agent as the feed tells it.
 #[derive(Default, Debug, Clone)]
-pub struct Agent {
+pub(crate) struct Agent {
     presence: String,
     reason: Option<String>,
     capacity: u64,
@@ -34,20 +34,20 @@ pub struct Agent {
 
 /// Everything that the feed tells.
 #[derive(Default)]
-pub struct Model {
-    pub tickets: HashMap<String, Ticket>,
-    pub agents: HashMap<String, Agent>,
+pub(crate) struct Model {
+    pub(crate) tickets: HashMap<String, Ticket>,
+    pub(crate) agents: HashMap<String, Agent>,
     /// Breaches seen: seq of the ticket's opening, target, due.
     breaches: HashSet<(i64, String, i64)>,
     /// Events by label: the command's own.
     by_label: HashMap<String, i64>,
     /// Events by type.
-    pub kinds: HashMap<String, u64>,
+    pub(crate) kinds: HashMap<String, u64>,
 }
 
 impl Model {
     /// Replays the feed; whatever cannot be fails.
-    pub fn of(events: &[Entry]) -> Model {
+    pub(crate) fn of(events: &[Entry]) -> Model {
         let mut model = Model::default();
         // Labels of one connection come in the order in which it sent them.
         let mut newest: HashMap<String, String> = HashMap::new();
@@ -240,7 +240,7 @@ impl Model {
     }
 
     /// What was answered is in the feed, as that very fact; what was refused is not.
-    pub fn check(&self, events: &[Entry], sent: &Sent) {
+    pub(crate) fn check(&self, events: &[Entry], sent: &Sent) {
         for inner in &sent.inner {
             self.check(events, inner);
         }
@@ -311,7 +311,7 @@ impl Model {
     }
 
     /// TICKET.GET of these tickets, TICKET.COUNT and AGENT.GET say what the feed says.
-    pub fn compare(&self, client: &mut Client, ids: &[&String]) {
+    pub(crate) fn compare(&self, client: &mut Client, ids: &[&String]) {
         for ids in ids.chunks(400) {
             let mut words = vec!["TICKET.GET"];
             words.extend(ids.iter().map(|id| id.as_str()));

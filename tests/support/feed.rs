@@ -11,10 +11,10 @@ const BATCH: usize = 500;
 
 /// An entry of the feed.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    pub seq: i64,
-    pub part: u64,
-    pub fields: Vec<(String, String)>,
+pub(crate) struct Entry {
+    pub(crate) seq: i64,
+    pub(crate) part: u64,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Entry {
@@ -38,31 +38,31 @@ impl Entry {
         }
     }
 
-    pub fn find(&self, name: &str) -> Option<&str> {
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, v)| v.as_str())
     }
 
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.find(name)
             .unwrap_or_else(|| panic!("no '{name}' in {self:?}"))
     }
 
-    pub fn int(&self, name: &str) -> i64 {
+    pub(crate) fn int(&self, name: &str) -> i64 {
         self.text(name)
             .parse()
             .unwrap_or_else(|_| panic!("'{name}' is no number in {self:?}"))
     }
 
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         self.text("type")
     }
 }
 
 /// Everything under `key` after the entry `after`, page by page.
-pub fn read(client: &mut Client, key: &str, after: &str) -> Vec<Entry> {
+pub(crate) fn read(client: &mut Client, key: &str, after: &str) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
     let mut cursor = after.to_owned();
     loop {
@@ -81,7 +81,7 @@ pub fn read(client: &mut Client, key: &str, after: &str) -> Vec<Entry> {
 }
 
 /// The replies to all of these commands, in order; many are under way at a time.
-pub fn pipeline(client: &mut Client, commands: &[Vec<String>]) -> Vec<Value> {
+pub(crate) fn pipeline(client: &mut Client, commands: &[Vec<String>]) -> Vec<Value> {
     let mut replies = Vec::with_capacity(commands.len());
     for batch in commands.chunks(BATCH) {
         let mut bytes = Vec::new();
@@ -96,6 +96,6 @@ pub fn pipeline(client: &mut Client, commands: &[Vec<String>]) -> Vec<Value> {
 }
 
 /// The words of a command.
-pub fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }

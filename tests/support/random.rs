@@ -3,15 +3,15 @@
 
 /// A source of random numbers; the same seed gives the same ones.
 #[derive(Clone)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed)
     }
 
     /// The seed of this run: `SLAD_SEED`, else one of the moment; printed, so that it can be given again.
-    pub fn seed() -> u64 {
+    pub(crate) fn seed() -> u64 {
         let seed = std::env::var("SLAD_SEED").map_or_else(
             |_| {
                 let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -23,7 +23,7 @@ impl Random {
         seed
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,15 +32,15 @@ impl Random {
     }
 
     /// From 0 up to, not including, `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    pub fn one_in(&mut self, n: u64) -> bool {
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
 }

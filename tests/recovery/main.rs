@@ -27,8 +27,8 @@ use std::time::Duration;
 use support::{Client, Daemon, Value};
 
 const CONNECTIONS: u64 = 4;
-/// Small, so that kills hit snapshots under way and restarts begin at snapshots.
-const SNAPSHOT_EVERY: &str = "snapshot.every_events=1500";
+/// Snapshots so often that kills hit them under way and restarts begin at them.
+const FLAGS: [&str; 4] = ["--sync", "always", "--set", "snapshot.every_events=1500"];
 /// Tickets looked at after each restart; at the end of a log's life all are.
 const SAMPLE: usize = 800;
 
@@ -109,7 +109,7 @@ fn kill_9_at_random_moments_loses_nothing() {
 
 /// A log from its first event, through so many kills.
 fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
-    let mut daemon = Daemon::start(&["--sync", "always", "--set", SNAPSHOT_EVERY]);
+    let mut daemon = Daemon::start(&FLAGS);
     for agent in AGENTS {
         let set = format!(
             "AGENT.SET {agent} capacity {} skills net:{}",
@@ -122,6 +122,9 @@ fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
     let mut sent: Vec<Sent> = Vec::new();
     for life in 0..lives {
         sent.extend(kill_under_load(&mut daemon, random, life));
+        for _ in 0..random.below(3) {
+            kill_while_it_starts(&daemon, random);
+        }
         daemon.restart();
         totals.kills += 1;
         let log = daemon.log();
@@ -166,6 +169,15 @@ fn kill_under_load(daemon: &mut Daemon, random: &mut Random, life: u64) -> Vec<S
     std::thread::sleep(Duration::from_millis(20 + random.below(most)));
     daemon.kill();
     connections.into_iter().flat_map(|c| c.join().unwrap()).collect()
+}
+
+/// kill -9 somewhere between its first instruction and its first replies: recovery has to be safe against its own end.
+fn kill_while_it_starts(daemon: &Daemon, random: &mut Random) {
+    let data = daemon.data();
+    let mut child = support::spawn(data.parent().unwrap(), &FLAGS.map(str::to_owned));
+    std::thread::sleep(Duration::from_micros(random.below(60_000)));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// Waits until no timer is to come, replays the feed, and compares.

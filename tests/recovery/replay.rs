@@ -392,6 +392,9 @@ impl Ticket {
             if clock.get("state").text() == "running" {
                 let due = self.dues.get(clock.get("target").text()).copied();
                 assert_eq!(Some(clock.get("due").int()), due, "{}", what());
+                // No timer got lost: what is over was told.
+                let is_over = clock.get("remaining").int() < -50;
+                assert!(!is_over || clock.get("breached").text() == "yes", "{}", what());
             }
         }
     }

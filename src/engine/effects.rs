@@ -153,9 +153,10 @@ impl<'a> Effects<'a> {
                 continue;
             }
             let due = clock.due_from(self.at);
-            for (was, limit, breach) in [
-                (clock.warned, clock.warn_at - 1, false),
-                (clock.breached, due, true),
+            // In time counts up to and including the due that was missed, but only before the warning's instant.
+            for (was, limit, due, breach) in [
+                (clock.warned, clock.warn_at - 1, due, false),
+                (clock.breached, clock.breached_due, clock.breached_due, true),
             ] {
                 if was && self.at <= limit {
                     self.withdrawn.push(TakenBack {

@@ -135,11 +135,13 @@ impl State {
             TicketFact::Warned(sla) => self.edit_clock(slot, &sla.target, |clock| clock.warned = true),
             TicketFact::Breached(sla) => self.edit_clock(slot, &sla.target, |clock| {
                 clock.breached = true;
+                clock.breached_due = sla.due;
                 clock.late_by_level = false;
             }),
             TicketFact::Withdrawn(withdrawn) => self.edit_clock(slot, &withdrawn.sla.target, |clock| {
                 if withdrawn.breach {
                     clock.breached = false;
+                    clock.breached_due = NEVER;
                 } else {
                     clock.warned = false;
                 }

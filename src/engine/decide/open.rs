@@ -73,7 +73,7 @@ impl Transaction<'_> {
             id: id.clone(),
             queue,
             agent: Text::default(),
-            prev: 0,
+            prev: self.state.closed.get(id).map_or(0, |earlier| earlier.last_seq),
             fact: TicketFact::Opened(Box::new(opened)),
             clocks,
             origin: origin(common),

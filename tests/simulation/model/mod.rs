@@ -328,6 +328,7 @@ impl Model {
         });
         let fact = if breach {
             t.clocks[c].breached = true;
+            t.clocks[c].missed = t.clocks[c].due;
             TicketFact::Breached(sla)
         } else {
             t.clocks[c].warned = Some(instant);

@@ -7,6 +7,7 @@
 #![allow(missing_docs)]
 
 use slad::cli::client::{Client, Value};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -95,16 +96,22 @@ impl Daemon {
         Ok(["VmRSS:", "RssAnon:"].map(|name| field(&status, name) * 1024))
     }
 
-    /// Voluntary context switches by thread.
-    fn switches(&self) -> Fallible<Vec<(String, u64)>> {
-        let mut all = Vec::new();
+    /// Voluntary context switches by thread, as "id name".
+    fn switches(&self) -> Fallible<BTreeMap<String, u64>> {
+        let mut all = BTreeMap::new();
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let status = fs::read_to_string(task?.path().join("status"))?;
-            let name = status
-                .lines()
-                .find_map(|line| line.strip_prefix("Name:"))
-                .unwrap_or_default();
-            all.push((name.trim().to_owned(), field(&status, "voluntary_ctxt_switches:")));
+            let task = task?;
+            // A thread may end between the listing and the look.
+            let Ok(status) = fs::read_to_string(task.path().join("status")) else {
+                continue;
+            };
+            let name = status.lines().find_map(|line| line.strip_prefix("Name:"));
+            let name = format!(
+                "{} {}",
+                task.file_name().display(),
+                name.unwrap_or_default().trim()
+            );
+            all.insert(name, field(&status, "voluntary_ctxt_switches:"));
         }
         Ok(all)
     }
@@ -203,13 +210,15 @@ fn rest(daemon: &Daemon) -> Fallible<()> {
     let before = daemon.switches()?;
     std::thread::sleep(REST);
     let after = daemon.switches()?;
-    let by_thread: Vec<String> = after
-        .iter()
-        .zip(&before)
-        .map(|((name, after), (_, before))| format!("{name} {}", after - before))
-        .collect();
-    let sum = |all: &[(String, u64)]| all.iter().map(|(_, count)| count).sum::<u64>();
-    let count = sum(&after) - sum(&before);
+    // A thread that ended meanwhile woke at least once to do so; a new one counts from its beginning.
+    let ended = before.keys().filter(|name| !after.contains_key(*name));
+    let mut count = 0;
+    let mut by_thread: Vec<String> = ended.map(|name| format!("{name} ended")).collect();
+    for (name, switches) in &after {
+        let woken = switches - before.get(name).unwrap_or(&0);
+        count += woken;
+        by_thread.push(format!("{name}: {woken}"));
+    }
     println!(
         "idle            {count} wake-ups in {} s ({})",
         REST.as_secs(),

@@ -140,15 +140,15 @@ impl<'a> Effects<'a> {
     /// Every clock that this meets is met; one that its meaning restarts, and that has a budget, starts again.
     pub(super) fn meet(&mut self, trigger: &Trigger) {
         let level = self.level;
-        for clock in self.those(Clock::is_open) {
+        let met = |clock: &Clock| {
+            clock.is_open()
+                && match level.rule(&clock.target) {
+                    Some(rule) => rule.met_by_trigger(trigger),
+                    None => trigger.meets(&clock.target),
+                }
+        };
+        for clock in self.those(met) {
             let rule = level.rule(&clock.target);
-            let met = match rule {
-                Some(rule) => rule.met_by_trigger(trigger),
-                None => trigger.meets(&clock.target),
-            };
-            if !met {
-                continue;
-            }
             let due = clock.due_from(self.at);
             for (was, limit, breach) in [
                 (clock.warned, clock.warn_at - 1, false),

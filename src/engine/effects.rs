@@ -146,12 +146,10 @@ impl<'a> Effects<'a> {
 
     /// Every clock that this meets is met; one that its meaning restarts, and that has a budget, starts again.
     pub(super) fn meet(&mut self, trigger: &Trigger) {
-        let level = self.level;
-        for clock in self.those(Clock::is_open) {
+        let (book, level) = (self.book, self.level);
+        let met = |clock: &Clock| clock.is_open() && book.meets(level, &clock.target, trigger);
+        for clock in self.those(met) {
             let rule = level.rule(&clock.target);
-            if !self.book.meets(level, &clock.target, trigger) {
-                continue;
-            }
             let due = clock.due_from(self.at);
             // In time counts up to and including the due that was missed, but only before the warning's instant.
             for (was, limit, due, breach) in [

@@ -111,7 +111,8 @@ pub(super) fn id_hash(id: &str) -> u64 {
     hash_bytes(SEED, id.as_bytes())
 }
 
-const SEED: u64 = 0x51AD_51AD;
+/// Seed of every hash table of the engine.
+pub(super) const SEED: u64 = 0x51AD_51AD;
 
 impl State {
     pub(super) fn new(closed_max: usize, tokens_max: usize) -> State {

@@ -13,6 +13,8 @@ pub struct RuleBook {
     pub name: Text,
     /// Number of the version, from 1; given by who loads it.
     pub version: u32,
+    /// `name@version`, as every clock effect names the rules; kept, because spelling it costs more than a copy.
+    pub versioned: Text,
     /// XXH3 of the text: equal texts are the same rules.
     pub hash: u64,
     /// The file as it was read.

@@ -148,7 +148,7 @@ fn bench_dir(name: &str) -> std::path::PathBuf {
 }
 
 fn real(dir: &Path) -> OpenedLog {
-    match RealDisk::new(dir) {
+    match RealDisk::new(dir, std::process::id()) {
         Ok(disk) => opened(Arc::new(disk)),
         Err(e) => unreachable!("{e}"),
     }

@@ -33,7 +33,7 @@ fn record() -> Record {
 
 /// Writes the log that the fixture holds.
 fn write(dir: &Path) {
-    let disk = Arc::new(RealDisk::new(dir).unwrap());
+    let disk = Arc::new(RealDisk::new(dir, std::process::id()).unwrap());
     let mut writer = open(disk.clone(), CONFIG).unwrap().into_writer().unwrap();
     let mut batch = Batch::new();
     let all = events::one_of_each();
@@ -113,7 +113,11 @@ fn version_1_is_still_written_byte_for_byte() {
 #[test]
 fn version_1_still_says_what_it_said() {
     let dir = unpacked();
-    let log = open(Arc::new(RealDisk::new(dir.path()).unwrap()), CONFIG).unwrap();
+    let log = open(
+        Arc::new(RealDisk::new(dir.path(), std::process::id()).unwrap()),
+        CONFIG,
+    )
+    .unwrap();
     assert_eq!(log.recovery(), None);
     assert_eq!(log.log_id(), CONFIG.log_id);
     let expected = events::one_of_each();

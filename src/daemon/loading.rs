@@ -126,7 +126,7 @@ fn start(shared: Arc<Shared>, config: journal::Config) -> std::io::Result<Receiv
 fn read(shared: &Shared, config: journal::Config, send: &Sender<Loaded>) -> Result<OpenedLog, JournalError> {
     let gone = |_| "the daemon goes down".to_owned();
     let folder = &shared.config.data;
-    let disk = RealDisk::new(folder).map_err(|e| JournalError::io("open", folder, e))?;
+    let disk = RealDisk::new(folder, std::process::id()).map_err(|e| JournalError::io("open", folder, e))?;
     let opened = journal::open(Arc::new(disk), config)?;
     let mut after = 0;
     if let Some(snapshot) = opened.snapshot() {

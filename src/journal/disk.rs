@@ -81,14 +81,17 @@ pub trait DiskFile: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub struct RealDisk {
     dir: PathBuf,
+    pid: u32,
 }
 
 impl RealDisk {
-    /// The directory `dir`, created if it is missing (mode 0700 is the umask's matter).
-    pub fn new(dir: &Path) -> io::Result<RealDisk> {
+    /// The directory `dir`, created if it is missing (mode 0700 is the umask's matter). `pid` is the process that uses it:
+    /// the lock tells it to who comes second.
+    pub fn new(dir: &Path, pid: u32) -> io::Result<RealDisk> {
         std::fs::create_dir_all(dir)?;
         Ok(RealDisk {
             dir: dir.to_path_buf(),
+            pid,
         })
     }
 }
@@ -107,7 +110,7 @@ impl Disk for RealDisk {
             .open(self.path(name))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
-                let pid = format!("{}\n", std::process::id());
+                let pid = format!("{}\n", self.pid);
                 file.set_len(0)?;
                 file.write_all_at(pid.as_bytes(), 0)?;
                 Ok(Ok(Box::new(file)))

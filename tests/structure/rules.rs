@@ -83,7 +83,7 @@ pub(crate) const TOP_LEVEL_FOLDERS: &[&str] = &["benches", "config", "src", "sys
 /// Where the README's command table begins and ends.
 pub(crate) const TABLE_MARKS: (&str, &str) = ("<!-- commands -->", "<!-- /commands -->");
 
-/// The command table as the README must show it; `None` until `wire` generates it.
-pub(crate) fn command_table() -> Option<String> {
-    None
+/// The command table as the README must show it: generated from the rows that also parse.
+pub(crate) fn command_table() -> String {
+    slad::wire::docs::readme_table()
 }

@@ -110,7 +110,7 @@ fn batches_are_reused_and_seqs_must_be_dense() {
 #[test]
 fn the_real_disk_with_readers_racing_the_writer() {
     let dir = tempfile::tempdir().unwrap();
-    let disk = Arc::new(RealDisk::new(dir.path()).unwrap());
+    let disk = Arc::new(RealDisk::new(dir.path(), std::process::id()).unwrap());
     let log = open(disk.clone(), SMALL).unwrap();
     let reader = Arc::new(log.reader());
     let mut writer = log.into_writer().unwrap();

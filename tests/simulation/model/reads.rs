@@ -61,7 +61,6 @@ impl Model {
         self.tickets.iter().find(|t| t.id == id).map(|t| t.last_at)
     }
 
-
     /// Under which number a ticket is held.
     pub fn hold(&self, id: &str) -> Option<u64> {
         self.tickets

@@ -56,7 +56,3 @@ check_prometheus() {
 check_clients() {
   tests/clients/run "$slad"
 }
-
-check_transcript() {
-  tests/transcript "$slad" README.md
-}

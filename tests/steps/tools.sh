@@ -3,10 +3,11 @@
 venv=$SLAD_SCRATCH/venv
 node_clients=$SLAD_SCRATCH/node
 
-# Versions of the client libraries that the tests drive: pinned, so that a red run is ours.
+# Versions of what is not a Debian package: pinned, so that a red run is ours.
 redis_py=redis==8.1.0
 node_redis=redis@6.3.1
 io_redis=ioredis@6.0.0
+cargo_deny=cargo-deny@0.20.2
 
 need_tools() {
   local packages=()
@@ -24,7 +25,7 @@ need_tools() {
     has "$tool" || fail "$tool is still missing after installing ${packages[*]}"
   done
   has cargo || fail "cargo is missing: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer"
-  cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+  cargo deny --version >/dev/null 2>&1 || cargo install --locked "$cargo_deny"
   need_python_client
   need_node_clients
 }

@@ -5,7 +5,7 @@
 //! | [`serve`] | the daemon; also what `slad` alone does |
 //! | [`check_config`] | every mistake in a configuration, with its place |
 //! | [`status`] | INFO of a running daemon |
-//! | [`bench`] | closed-loop load of whole ticket lives |
+//! | [`mod@bench`] | closed-loop load of whole ticket lives |
 //! | [`client`] | a blocking RESP client for the above |
 //! | [`exit`] | exit codes |
 

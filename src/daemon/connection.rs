@@ -1,6 +1,6 @@
 //! One client's task: bytes → requests → the core, and the waits of what blocks.
 //!
-//! A turn takes what has arrived, at most [`TURN_COMMANDS_MAX`] commands so that nobody has to wait long for the
+//! A turn takes what has arrived, at most `TURN_COMMANDS_MAX` commands so that nobody has to wait long for the
 //! others, with one reading of the clock. Replies that wait for nothing leave at the end of the turn in one
 //! write; the rest leave when the log has come far enough, without this task being woken.
 

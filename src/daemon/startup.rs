@@ -200,7 +200,7 @@ fn open_log(
     let journal = |e: JournalError| refused(LoadError::Journal(e));
     let line = Arc::new(LogLine::new(engine.seq()));
     let reader = opened.reader();
-    let snapshots = snapshots::Store::new(&opened);
+    let snapshots = snapshots::Store::new(&opened, shared.config.snapshot.keep);
     let mut writer = opened.into_writer().map_err(journal)?;
     // The first append would otherwise wait for it.
     writer.prepare_next().map_err(journal)?;

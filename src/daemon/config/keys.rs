@@ -182,11 +182,11 @@ pub const KEYS: &[Key] = &[
     ),
     row!(
         "snapshot.keep",
-        "a whole number from 1",
+        "a whole number from 2",
         snapshot.keep,
-        |v| count32(v, 1),
+        |v| count32(v, 2),
         bare,
-        "Snapshots that are kept; two, so that a damaged one costs time and not data."
+        "Snapshots that are kept; two at least, so that a damaged one costs time and not data."
     ),
     row!(
         "limits.connections_max",

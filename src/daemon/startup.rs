@@ -87,6 +87,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         loaded = load(&core, options, laid.log) => loaded?,
         why = signals.stop() => {
             tracing::info!("{why} while loading: going down");
+            notify::stopping();
             remove(&socket, bound.ours);
             return Ok(());
         }
@@ -105,6 +106,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         tokio::task::spawn_local(watched("timers", core.clone())),
         tokio::task::spawn_local(snapshots::run(core.clone())),
         tokio::task::spawn_local(meter::publish(core.clone())),
+        tokio::task::spawn_local(alive()),
     ];
 
     let stop = core.borrow().stop.clone();
@@ -308,6 +310,17 @@ async fn releases(core: CoreRef) {
 async fn watched(what: &'static str, core: CoreRef) {
     if let Err(e) = timers::run(core).await {
         fatal::exit(fatal::START_FAILED, &format!("{what}: {e}"));
+    }
+}
+
+/// Tells systemd that the core thread still comes round, if the unit has a watchdog. Without one there is no tick.
+async fn alive() {
+    let Some(every) = notify::watchdog_every() else {
+        return;
+    };
+    loop {
+        notify::watchdog();
+        tokio::time::sleep(every).await;
     }
 }
 

@@ -139,6 +139,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         virtual_clock: options.virtual_clock.is_some(),
         closed_max: usize::try_from(config.closed_max).unwrap_or(usize::MAX),
         tokens_max: usize::try_from(config.tokens_max).unwrap_or(usize::MAX),
+        ..engine::Config::default()
     });
     let sync = match config.sync {
         Sync::Always => SyncPolicy::Always,
@@ -230,6 +231,9 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
             epoch = recovered.epoch,
             "the log's end was torn and has been cut"
         );
+        core.shared
+            .cut_bytes
+            .store(recovered.cut_bytes, std::sync::atomic::Ordering::Relaxed);
         core.record(now, Body::LogRecovered(Box::new(recovered)));
     }
     for (name, text) in crate::policy::embedded() {

@@ -245,6 +245,14 @@ pub const KEYS: &[Key] = &[
         "Commands between MULTI and EXEC."
     ),
     row!(
+        "limits.multi_bytes_max",
+        "a size from 1KiB to 64MiB, such as \"16MiB\"",
+        limits.multi_bytes_max,
+        |v| size(v, KIB, 64 * KIB * KIB),
+        |b| quoted(&show_size(*b)),
+        "Bytes of the commands between MULTI and EXEC."
+    ),
+    row!(
         "limits.journal_backlog_bytes_max",
         "a size from 1MiB to 64GiB, such as \"64MiB\"",
         limits.journal_backlog_bytes_max,

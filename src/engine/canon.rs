@@ -122,7 +122,13 @@ impl Canon {
                 ClockState::Met => 2,
                 ClockState::Stopped => 3,
             });
-            for at in [clock.start, clock.due, clock.warn_at, clock.mark] {
+            for at in [
+                clock.start,
+                clock.due,
+                clock.warn_at,
+                clock.mark,
+                clock.breached_due,
+            ] {
                 self.int(at);
             }
             let flags = [

@@ -18,6 +18,8 @@ pub(super) struct Clock {
     pub mark: i64,
     pub warned: bool,
     pub breached: bool,
+    /// The due that it missed; a later one does not undo that.
+    pub breached_due: UnixMs,
     pub by_hand: bool,
     pub ended_by_resolve: bool,
     pub late_by_level: bool,
@@ -42,6 +44,7 @@ impl Clock {
             mark: 0,
             warned: false,
             breached: false,
+            breached_due: NEVER,
             by_hand: false,
             ended_by_resolve: false,
             late_by_level: false,
@@ -107,7 +110,7 @@ impl Clock {
             }
             ClockChange::Met { at, due } => {
                 self.state = ClockState::Met;
-                self.due = due;
+                self.shift_to(due);
                 self.mark = at;
             }
             ClockChange::Moved {
@@ -124,12 +127,12 @@ impl Clock {
             }
             ClockChange::Stopped { due } => {
                 self.state = ClockState::Stopped;
-                self.due = due;
+                self.shift_to(due);
                 self.mark = at;
             }
             ClockChange::Paused { due, remaining } => {
                 self.state = ClockState::Paused;
-                self.due = due;
+                self.shift_to(due);
                 self.mark = remaining;
             }
             ClockChange::Resumed { due, warn_at } => {
@@ -140,6 +143,14 @@ impl Clock {
                 self.set_warning(warn_at);
             }
         }
+    }
+
+    /// The due that a paused clock would have had; its warning moves along.
+    fn shift_to(&mut self, due: UnixMs) {
+        if !self.warned && self.warn_at != NEVER {
+            self.warn_at = self.warn_at.saturating_add(due - self.due);
+        }
+        self.due = due;
     }
 
     /// A warning that was given stays given; one that is not to come is forgotten.
@@ -162,6 +173,7 @@ impl Clock {
             mark: self.mark,
             warned: self.warned,
             breached: self.breached,
+            breached_due: self.breached_due,
             by_hand: self.by_hand,
             ended_by_resolve: self.ended_by_resolve,
             late_by_level: self.late_by_level,
@@ -178,6 +190,7 @@ impl Clock {
             mark: record.mark,
             warned: record.warned,
             breached: record.breached,
+            breached_due: record.breached_due,
             by_hand: record.by_hand,
             ended_by_resolve: record.ended_by_resolve,
             late_by_level: record.late_by_level,

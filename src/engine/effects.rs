@@ -13,6 +13,7 @@ use crate::policy::{ClockRule, Level, RuleBook, Start, Trigger, meaning};
 
 /// Collects the effects of one fact on one ticket.
 pub(super) struct Effects<'a> {
+    book: &'a RuleBook,
     level: &'a Level,
     clocks: Vec<Clock>,
     opened_at: UnixMs,
@@ -36,6 +37,7 @@ impl<'a> Effects<'a> {
     /// Effects of a fact that happened `at`.
     pub(super) fn new(ticket: &Ticket, book: &'a RuleBook, at: UnixMs) -> Effects<'a> {
         Effects {
+            book,
             level: &book.priorities[usize::from(ticket.level)],
             clocks: ticket.clocks.clone(),
             opened_at: ticket.opened_at,
@@ -47,9 +49,15 @@ impl<'a> Effects<'a> {
     }
 
     /// Effects of an opening.
-    pub(super) fn of_opening(level: &'a Level, opened_at: UnixMs, at: UnixMs) -> Effects<'a> {
+    pub(super) fn of_opening(
+        book: &'a RuleBook,
+        level: &'a Level,
+        opened_at: UnixMs,
+        at: UnixMs,
+    ) -> Effects<'a> {
         let (clocks, list, withdrawn) = (Vec::new(), Vec::new(), Vec::new());
         Effects {
+            book,
             level,
             clocks,
             opened_at,
@@ -101,8 +109,7 @@ impl<'a> Effects<'a> {
 
     /// A clock that starts in a pause that stops it does not run.
     fn stand_still(&mut self, target: &Target, due: UnixMs) {
-        let level = self.level;
-        let stands_still = |reason: &Text| level.rule(target).is_some_and(|rule| rule.pauses_on(reason));
+        let stands_still = |reason: &Text| self.book.stops(self.level, target, reason);
         if self.paused.as_ref().is_some_and(stands_still) {
             self.push(
                 target,
@@ -139,20 +146,15 @@ impl<'a> Effects<'a> {
 
     /// Every clock that this meets is met; one that its meaning restarts, and that has a budget, starts again.
     pub(super) fn meet(&mut self, trigger: &Trigger) {
-        let level = self.level;
-        for clock in self.those(Clock::is_open) {
+        let (book, level) = (self.book, self.level);
+        let met = |clock: &Clock| clock.is_open() && book.meets(level, &clock.target, trigger);
+        for clock in self.those(met) {
             let rule = level.rule(&clock.target);
-            let met = match rule {
-                Some(rule) => rule.met_by_trigger(trigger),
-                None => trigger.meets(&clock.target),
-            };
-            if !met {
-                continue;
-            }
             let due = clock.due_from(self.at);
-            for (was, limit, breach) in [
-                (clock.warned, clock.warn_at - 1, false),
-                (clock.breached, due, true),
+            // In time counts up to and including the due that was missed, but only before the warning's instant.
+            for (was, limit, due, breach) in [
+                (clock.warned, clock.warn_at - 1, due, false),
+                (clock.breached, clock.breached_due, clock.breached_due, true),
             ] {
                 if was && self.at <= limit {
                     self.withdrawn.push(TakenBack {
@@ -214,12 +216,8 @@ impl<'a> Effects<'a> {
 
     /// Clocks that name the reason stand still; those that stood still for another one run on.
     pub(super) fn pause(&mut self, reason: &Text) {
-        let level = self.level;
         for clock in self.those(Clock::is_open) {
-            if level
-                .rule(&clock.target)
-                .is_some_and(|rule| rule.pauses_on(reason))
-            {
+            if self.book.stops(self.level, &clock.target, reason) {
                 let due = clock.due_from(self.at);
                 self.push(
                     &clock.target,
@@ -270,15 +268,22 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Another level: its budgets from the original receipt. Met stays met, what was set by hand stays.
-    pub(super) fn relevel(&mut self, new: &'a Level) {
+    /// Another level: its budgets from the original receipt. Met stays met, what was set by hand stays, and what the same
+    /// command sets by hand is left to [`Effects::by_hand`].
+    pub(super) fn relevel(&mut self, new: &'a Level, dues: &[(Target, UnixMs)]) {
+        let aimed = |target: &Target| dues.iter().any(|(aim, _)| aim == target);
         let old = std::mem::replace(&mut self.level, new);
-        for clock in self.those(|clock| clock.is_open() && !clock.by_hand) {
+        for clock in self.those(|clock| clock.is_open() && !clock.by_hand && !aimed(&clock.target)) {
             let (Some(before), after) = (old.rule(&clock.target), new.rule(&clock.target)) else {
                 continue;
             };
             let Some(rule) = after else {
-                self.push(&clock.target, ClockChange::Stopped { due: clock.due });
+                self.push(
+                    &clock.target,
+                    ClockChange::Stopped {
+                        due: clock.due_from(self.at),
+                    },
+                );
                 continue;
             };
             // What the clock was paused so far is the part of its due that the old budget does not explain.
@@ -299,7 +304,7 @@ impl<'a> Effects<'a> {
         for rule in new
             .clocks
             .iter()
-            .filter(|rule| meaning(&rule.target).starts == Start::Open)
+            .filter(|rule| meaning(&rule.target).starts == Start::Open && !aimed(&rule.target))
         {
             match self
                 .clocks

@@ -1,13 +1,23 @@
 //! Names as small numbers. The number is private to the process: events, records and hashes carry the name.
 
+use crate::collections::hash::SeededHash;
 use crate::model::Text;
 use std::collections::HashMap;
 
 /// Interns names; a name keeps its number for the life of the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     names: Vec<Text>,
-    numbers: HashMap<Text, u32>,
+    numbers: HashMap<Text, u32, SeededHash>,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names {
+            names: Vec::new(),
+            numbers: HashMap::with_hasher(SeededHash::new(super::state::SEED)),
+        }
+    }
 }
 
 impl Names {

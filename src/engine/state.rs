@@ -10,13 +10,11 @@ use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
 use crate::collections::hash::hash_bytes;
 use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
+use crate::model::command::QUEUE_NONE;
 use crate::model::event::TicketState;
 use crate::model::record::{ClosedRecord, TokenRecord};
 use crate::model::{Seq, Text, UnixMs};
 use std::collections::BTreeMap;
-
-/// Name of the pseudo queue whose tickets are never routed.
-pub(super) const QUEUE_NONE: &str = "none";
 
 /// The state.
 #[derive(Debug)]
@@ -113,7 +111,8 @@ pub(super) fn id_hash(id: &str) -> u64 {
     hash_bytes(SEED, id.as_bytes())
 }
 
-const SEED: u64 = 0x51AD_51AD;
+/// Seed of every hash table of the engine.
+pub(super) const SEED: u64 = 0x51AD_51AD;
 
 impl State {
     pub(super) fn new(closed_max: usize, tokens_max: usize) -> State {

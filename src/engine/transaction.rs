@@ -6,7 +6,6 @@ use super::state::State;
 use super::ticket::Due;
 use crate::model::command::Common;
 use crate::model::event::*;
-use crate::model::fields::versioned;
 use crate::model::reply::{Reply, Taken};
 use crate::model::target::Target;
 use crate::model::{Seq, TENANT_DEFAULT, Text, UnixMs};
@@ -69,7 +68,7 @@ impl Transaction<'_> {
         let clocks = (!saying.effects.is_empty()).then(|| {
             let book = self.state.policies.book(ticket.book);
             Box::new(ClockEffects {
-                policy: versioned(&book.name, book.version),
+                policy: book.versioned.clone(),
                 priority: saying
                     .priority
                     .unwrap_or_else(|| book.priorities[usize::from(ticket.level)].name.clone()),
@@ -164,7 +163,7 @@ impl Transaction<'_> {
         let sla = SlaFact {
             target: target.clone(),
             due: clock.due,
-            policy: versioned(&book.name, book.version),
+            policy: book.versioned.clone(),
             priority: book.priorities[usize::from(ticket.level)].name.clone(),
             late_ms,
         };
@@ -314,7 +313,7 @@ impl State {
             seq: ticket.hold,
             queue: self.queues.name(ticket.queue).clone(),
             priority: book.priorities[usize::from(ticket.level)].name.clone(),
-            policy: versioned(&book.name, book.version),
+            policy: book.versioned.clone(),
             due: ticket.live_deadline(),
         })
     }

@@ -1,7 +1,7 @@
 //! Sealing the segment that is full and starting the next one.
 //!
-//! Cost: one sync for the seal. The next segment is the spare one if it was prepared in time, else it is made here: 1 ms
-//! a MiB.
+//! Cost: one sync for the seal. The next segment is the spare one if it was prepared in time; one that is being
+//! prepared is waited for; else it is made here: 1 ms a MiB.
 
 use super::JournalError;
 use super::format::*;
@@ -23,11 +23,19 @@ impl Writer {
                 log_id: self.tail.log_id,
                 ..SegmentHeader::default()
             },
+            done: None,
         }
     }
 
     /// A segment that a frame of `bytes` fits: the spare one, or one made now. A frame of any legal size finds one.
     pub(super) fn take_prepared(&mut self, bytes: u64) -> Result<Prepared, JournalError> {
+        // One that is under way elsewhere has this one's name: made twice, the later would replace the file of the
+        // segment that is already written to.
+        if let Some(handed) = self.handed.take()
+            && let Ok(prepared) = handed.recv()
+        {
+            self.install(prepared);
+        }
         let need = (DATA_START + CONTROL_ROOM_BYTES as u64 + bytes + TAIL_ROOM_BYTES).next_multiple_of(4096);
         match self.tail.spare.take() {
             Some(spare) if spare.header.file_bytes >= need => Ok(spare),

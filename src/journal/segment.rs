@@ -8,6 +8,7 @@ use crate::model::{Seq, UnixMs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 
 const MAGIC: [u8; 8] = *b"SLADLOG1";
 const HEADER_BYTES: usize = 128;
@@ -150,10 +151,12 @@ impl Segment {
 pub struct Preparation {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) header: SegmentHeader,
+    /// Where the writer looks for it when it needs it before it is installed.
+    pub(super) done: Option<Sender<Prepared>>,
 }
 
 /// A segment that is ready for use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     pub(super) file: Arc<dyn DiskFile>,
     pub(super) header: SegmentHeader,
@@ -183,10 +186,15 @@ impl Preparation {
             let _ = self.disk.remove(&tmp);
             return Err(e);
         }
-        Ok(Prepared {
+        let prepared = Prepared {
             file,
             header: self.header,
-        })
+        };
+        if let Some(done) = &self.done {
+            // A writer that is gone needs none.
+            let _ = done.send(prepared.clone());
+        }
+        Ok(prepared)
     }
 }
 

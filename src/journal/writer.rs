@@ -15,6 +15,7 @@ use super::segment::*;
 use crate::model::Seq;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// Where an append ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub struct Writer {
     pub(super) reserved_durable: Seq,
     pub(super) dirty: bool,
     pub(super) failed: bool,
+    /// The next segment, while somebody else prepares it. Ends without one when the preparation failed or was dropped.
+    pub(super) handed: Option<Receiver<Prepared>>,
     _lock: Box<dyn Send + Sync>,
 }
 
@@ -95,6 +98,7 @@ impl Writer {
             reserved_durable: 0,
             dirty: false,
             failed: false,
+            handed: None,
             _lock: lock,
         };
         writer.published.set_durable(durable);
@@ -278,17 +282,30 @@ impl Writer {
             .map_or(1.0, |a| a.end as f64 / a.header.file_bytes as f64)
     }
 
-    /// The next segment's preparation, if there is no spare one: run it on any thread, then [`Writer::install`] it.
-    pub fn preparation(&self) -> Option<Preparation> {
-        self.tail
-            .spare
-            .is_none()
-            .then(|| self.preparation_of(self.config.segment_bytes))
+    /// The next segment's preparation, if there is no spare one and none under way: run it on any thread, then
+    /// [`Writer::install`] it. A rotation that comes sooner waits for it, so it must be run or dropped, and not by whoever
+    /// appends after having kept it.
+    pub fn preparation(&mut self) -> Option<Preparation> {
+        match self.handed.as_ref().map(Receiver::try_recv) {
+            Some(Ok(prepared)) => self.install(prepared),
+            Some(Err(TryRecvError::Empty)) => return None,
+            Some(Err(TryRecvError::Disconnected)) | None => self.handed = None,
+        }
+        if self.tail.spare.is_some() {
+            return None;
+        }
+        let (done, handed) = channel();
+        self.handed = Some(handed);
+        Some(Preparation {
+            done: Some(done),
+            ..self.preparation_of(self.config.segment_bytes)
+        })
     }
 
     /// Takes a prepared segment as the spare one.
     pub fn install(&mut self, prepared: Prepared) {
         if self.tail.spare.is_none() && prepared.header.id == self.tail.next_id {
+            self.handed = None;
             self.tail.spare = Some(prepared);
         }
     }

@@ -4,6 +4,9 @@ use super::skill::{Required, Skill};
 use super::target::Target;
 use super::{DurationMs, Seq, Text, UnixMs};
 
+/// Name of the pseudo queue whose tickets are never routed.
+pub const QUEUE_NONE: &str = "none";
+
 /// A command for the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {

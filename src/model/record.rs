@@ -89,6 +89,8 @@ pub struct ClockRecord {
     pub mark: i64,
     pub warned: bool,
     pub breached: bool,
+    /// The due that it missed; a later one does not undo that.
+    pub breached_due: UnixMs,
     pub by_hand: bool,
     /// Ended by the RESOLVE that stands, so that REOPEN brings it back.
     pub ended_by_resolve: bool,

@@ -2,7 +2,7 @@
 
 use super::meaning::{self, Start, Trigger};
 use super::problem::Problems;
-use super::rules::{ClockRule, Warn};
+use super::rules::{ClockRule, TargetRule, Warn};
 use super::section::{self, Placed, Section};
 use crate::model::target::Target;
 use crate::model::text::Text;
@@ -55,6 +55,26 @@ impl Defaults {
             warn: warn(top, problems),
             targets,
         }
+    }
+}
+
+impl Defaults {
+    /// What holds for targets to which a level gives no budget.
+    pub(super) fn rules(&self) -> Vec<TargetRule> {
+        let mut rules: Vec<TargetRule> = self
+            .targets
+            .iter()
+            .map(|(target, behaviour)| TargetRule {
+                target: target.clone(),
+                pauses_on: behaviour.pauses_on.clone().unwrap_or_default(),
+                met_by: behaviour
+                    .met_by
+                    .clone()
+                    .unwrap_or_else(|| meaning::meaning(target).met_by),
+            })
+            .collect();
+        rules.sort_by(|a, b| a.target.cmp(&b.target));
+        rules
     }
 }
 

@@ -30,4 +30,4 @@ mod tests;
 pub use embedded::embedded;
 pub use meaning::{Meaning, Start, Trigger, meaning};
 pub use problem::Problem;
-pub use rules::{ClockRule, Level, RuleBook, Warn};
+pub use rules::{ClockRule, Level, RuleBook, TargetRule, Warn};

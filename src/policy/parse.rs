@@ -5,6 +5,7 @@ use super::levels;
 use super::problem::{Problem, Problems};
 use super::rules::RuleBook;
 use super::section::{self, Section};
+use crate::model::fields::versioned;
 use crate::model::text::Text;
 use toml::de::DeTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -45,6 +46,7 @@ impl RuleBook {
         match book {
             Some(book) if problems.count() == 0 => Ok(RuleBook {
                 version,
+                versioned: versioned(&book.name, version),
                 hash: xxh3_64(text.as_bytes()),
                 text: text.to_owned(),
                 ..book
@@ -79,6 +81,7 @@ fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Optio
     let book = RuleBook {
         name: name?,
         version: 0,
+        versioned: Text::default(),
         hash: 0,
         text: String::new(),
         label: label(&top, problems),
@@ -87,6 +90,7 @@ fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Optio
         classes: top.names("classes", problems),
         segments: top.names("segments", problems),
         channels: top.names("channels", problems),
+        targets: defaults.rules(),
         required: top.names("required", problems),
         customer_pauses: top.names("customer_pauses", problems),
         close_after: top.span("close_after", problems).map(|(span, _)| span),

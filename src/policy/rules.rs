@@ -13,6 +13,8 @@ pub struct RuleBook {
     pub name: Text,
     /// Number of the version, from 1; given by who loads it.
     pub version: u32,
+    /// `name@version`, as every clock effect names the rules; kept, because spelling it costs more than a copy.
+    pub versioned: Text,
     /// XXH3 of the text: equal texts are the same rules.
     pub hash: u64,
     /// The file as it was read.
@@ -29,6 +31,8 @@ pub struct RuleBook {
     pub segments: Vec<Text>,
     /// Channels that tickets may have; empty: any.
     pub channels: Vec<Text>,
+    /// What holds for the clock of a target in levels that give it no budget, so that only a due set by hand starts it.
+    pub targets: Vec<TargetRule>,
     /// What a ticket must bring when it is opened.
     pub required: Vec<Text>,
     /// Reasons of a pause that ends when the customer writes or calls.
@@ -67,6 +71,17 @@ pub struct ClockRule {
     pub met_by: Vec<Trigger>,
 }
 
+/// What a policy says of a target whatever the level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetRule {
+    /// What the clock is aimed at.
+    pub target: Target,
+    /// Reasons of a pause that stop it.
+    pub pauses_on: Vec<Text>,
+    /// What meets it: any one of these. Never empty.
+    pub met_by: Vec<Trigger>,
+}
+
 /// When a clock warns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warn {
@@ -81,6 +96,28 @@ impl RuleBook {
     pub fn level(&self, name: &str) -> Option<(u16, &Level)> {
         let index = self.priorities.iter().position(|level| level.name == name)?;
         Some((u16::try_from(index).ok()?, &self.priorities[index]))
+    }
+
+    /// Does a pause for this reason stop the clock of the target? The level's rule says, else the policy's.
+    pub fn stops(&self, level: &Level, target: &Target, reason: &str) -> bool {
+        match (level.rule(target), self.target(target)) {
+            (Some(rule), _) => rule.pauses_on(reason),
+            (None, Some(rule)) => rule.pauses_on.iter().any(|listed| listed == reason),
+            (None, None) => false,
+        }
+    }
+
+    /// Does this meet the clock of the target? The level's rule says, else the policy's, else what the target means.
+    pub fn meets(&self, level: &Level, target: &Target, trigger: &Trigger) -> bool {
+        match (level.rule(target), self.target(target)) {
+            (Some(rule), _) => rule.met_by_trigger(trigger),
+            (None, Some(rule)) => rule.met_by.contains(trigger),
+            (None, None) => trigger.meets(target),
+        }
+    }
+
+    fn target(&self, target: &Target) -> Option<&TargetRule> {
+        self.targets.iter().find(|rule| rule.target == *target)
     }
 
     /// The queues that the policy sends tickets to, each once.

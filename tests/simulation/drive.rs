@@ -141,6 +141,22 @@ impl Run {
         self.pending.push((args, reply));
     }
 
+    /// On a difference: the first event that differs is nearer to its cause than the reply, so it is printed as well.
+    fn first_event(&mut self) {
+        let mut conn = self.site.connect();
+        let from = self.checked + 1;
+        let got = daemon::feed(&mut conn, "events", from, 0);
+        let expected = self.entries(from, &FeedKey::All);
+        let got: Vec<&Entry> = got.iter().filter(|e| !self.foreign.contains(&e.seq)).collect();
+        if let Some(i) = (0..expected.len()).find(|i| got.get(*i) != expected.get(*i).as_ref()) {
+            eprintln!(
+                "first event that differs: expected {:?}\n  got {:?}",
+                expected[i],
+                got.get(i)
+            );
+        }
+    }
+
     fn flush(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         self.main.send(pending.iter().map(|(args, _)| args.as_slice()));
@@ -149,6 +165,7 @@ impl Run {
             self.replies += 1;
             self.refused += u64::from(got.is_error());
             if !expected.admits(&got) {
+                self.first_event();
                 self.differ(&format!("{args:?}"), &expected.to_string(), &got.to_string());
             }
         }
@@ -344,7 +361,7 @@ impl Run {
         }
     }
 
-    /// The histories of live tickets: their events since they were opened.
+    /// The histories of live tickets: all their events, those of earlier lives of the id included.
     fn compare_histories(&mut self) {
         for id in self.model.live().iter().take(10) {
             let args = words(&["TICKET.HISTORY", id]);
@@ -352,8 +369,7 @@ impl Run {
             if reply.is_error() {
                 self.differ(&format!("{args:?}"), "entries", &reply.to_string());
             }
-            let from = self.model.opened_seq(id).unwrap_or(0);
-            let expected = self.entries(from, &FeedKey::Ticket(id.as_str().into()));
+            let expected = self.entries(0, &FeedKey::Ticket(id.as_str().into()));
             self.same_feed(&format!("{args:?}"), &expected, &daemon::entries(&reply));
         }
     }
@@ -415,6 +431,15 @@ impl Run {
         let last: Vec<&str> = self.last.iter().skip(skip).map(String::as_str).collect();
         let before = last.iter().position(|l| *l == what).map_or(last.len(), |i| i + 1);
         let last = last[before.saturating_sub(10)..before].join("\n  ");
+        // SLAD_SHOW=t40: what the model knows of one ticket.
+        if let Ok(ticket) = std::env::var("SLAD_SHOW") {
+            let mut clocks = rendered(&self.model, 0, &FeedKey::Sla);
+            clocks.retain(|e| e.pairs.iter().any(|(_, value)| *value == ticket));
+            let mut shown = rendered(&self.model, 0, &FeedKey::Ticket(ticket.as_str().into()));
+            shown.extend(clocks);
+            shown.sort_by_key(|e| (e.seq, e.part));
+            shown.iter().for_each(|entry| println!("{entry:?}"));
+        }
         panic!(
             "SLAD_SEED={} differs by step {}: {what}\n expected {expected}\n got      {got}\n last commands\n  {last}",
             self.seed, self.index

@@ -115,6 +115,9 @@ impl Player for Judge {
     }
 }
 
+/// The connection that the runner itself looks through: the main one may be inside a MULTI.
+const LOOKING: usize = 0;
+
 /// The daemon as a player.
 pub struct Real {
     daemon: Daemon,
@@ -149,7 +152,7 @@ impl Player for Real {
             return Some(self.conn(conn).read());
         }
         let began = Instant::now();
-        while self.conn(1).ask(&held).at("waiting") != Some(&Value::text("yes")) {
+        while self.conn(LOOKING).ask(&held).at("waiting") != Some(&Value::text("yes")) {
             assert!(
                 began.elapsed() < Duration::from_secs(10),
                 "{args:?} does not wait"
@@ -168,7 +171,7 @@ impl Player for Real {
         } else {
             "events"
         };
-        daemon::feed(self.conn(1), name, from, 0)
+        daemon::feed(self.conn(LOOKING), name, from, 0)
     }
 
     fn kill(&mut self) {

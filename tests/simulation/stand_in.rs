@@ -127,9 +127,8 @@ fn answer(
     match (args[0].as_str(), &mut *multi) {
         ("XRANGE", _) => Some(range(model, args)),
         ("TICKET.HISTORY", _) => {
-            let from = format!("{}-0", model.opened_seq(&args[1]).unwrap_or(0));
             let key = format!("events:ticket:{}", args[1]);
-            let all = ["XRANGE", &key, &from, "+", "COUNT", "1000000"];
+            let all = ["XRANGE", &key, "-", "+", "COUNT", "1000000"];
             Some(range(model, &all.map(str::to_owned)))
         }
         ("INFO", _) => Some(Value::text("state_hash:0\r\n")),

@@ -112,6 +112,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the daemon ({:?}) said:\n{}", self.child.try_wait(), self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -265,7 +268,8 @@ impl Client {
     pub(crate) fn try_reply(&mut self) -> std::io::Result<Value> {
         let mut line = String::new();
         self.read.read_line(&mut line)?;
-        if line.is_empty() {
+        if !line.ends_with('\n') {
+            // The end, or half a reply of a daemon that was killed.
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         let (kind, rest) = line.trim_end().split_at(1);

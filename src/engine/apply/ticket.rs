@@ -136,11 +136,13 @@ impl State {
             TicketFact::Warned(sla) => self.edit_clock(slot, &sla.target, |clock| clock.warned = true),
             TicketFact::Breached(sla) => self.edit_clock(slot, &sla.target, |clock| {
                 clock.breached = true;
+                clock.breached_due = sla.due;
                 clock.late_by_level = false;
             }),
             TicketFact::Withdrawn(withdrawn) => self.edit_clock(slot, &withdrawn.sla.target, |clock| {
                 if withdrawn.breach {
                     clock.breached = false;
+                    clock.breached_due = NEVER;
                 } else {
                     clock.warned = false;
                 }
@@ -259,17 +261,15 @@ impl State {
             return;
         };
         self.ticket_ids.remove(id_hash(&ticket.id), |other| other == slot);
+        // A command finds a ticket whose time is over closed already: from `close_at` on it was the timer.
+        let by_command = event.cause == 0 && event.logged_at < ticket.close_at;
         self.remember_closed(ClosedRecord {
             tenant: TENANT_DEFAULT,
             how,
             resolve_seq: ticket.resolve_seq,
             close_seq: seq,
             last_seq: seq,
-            commanded_at: if event.cause == 0 {
-                event.at.max(ticket.commanded_at)
-            } else {
-                ticket.commanded_at
-            },
+            commanded_at: if by_command { event.at } else { ticket.commanded_at },
             queue: self.queues.name(ticket.queue).clone(),
             id: ticket.id,
         });

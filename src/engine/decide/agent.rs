@@ -2,9 +2,8 @@
 
 use super::Case;
 use crate::engine::WaiterId;
-use crate::engine::state::QUEUE_NONE;
 use crate::engine::transaction::{Saying, Transaction, origin};
-use crate::model::command::{AgentCommand, AgentFields, AgentOp, Common};
+use crate::model::command::{AgentCommand, AgentFields, AgentOp, Common, QUEUE_NONE};
 use crate::model::event::{AgentEvent, AgentFact, AgentProfile, Body, Presence, Released, TicketFact};
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, Seq, Text};

@@ -48,11 +48,12 @@ impl Transaction<'_> {
     /// A command to a ticket: the seq of its event, or of the one that made it a repeat.
     pub(super) fn ticket(&mut self, command: &TicketCommand) -> Result<Seq, Refusal> {
         let common = command.common.as_deref();
-        if let Some(slot) = self.state.ticket_slot(&command.id) {
-            self.fire_overdue(slot);
+        let mut live = self.state.ticket_slot(&command.id);
+        if live.is_some_and(|slot| self.fire_overdue(slot)) {
+            // A timer may just have closed it.
+            live = self.state.ticket_slot(&command.id);
         }
-        // A timer may just have closed it.
-        let Some(slot) = self.state.ticket_slot(&command.id) else {
+        let Some(slot) = live else {
             return match &command.op {
                 TicketOp::Open(open) => self.open(&command.id, open, common),
                 op => self.closed(&command.id, op, common),
@@ -88,11 +89,6 @@ impl Transaction<'_> {
     /// `QUEUE.SET q open`
     pub(super) fn declare_queue(&mut self, queue: &Text, common: Option<&Common>) -> Result<Seq, Refusal> {
         let number = self.state.queues.get(queue);
-        if number == Some(0) {
-            return Err(Refusal::bad_arg(
-                "queue 'none' is the queue of tickets that are never routed: use another name",
-            ));
-        }
         if let Some(seq) = number.and_then(|number| self.state.declared.get(&number)) {
             return Ok(*seq);
         }

@@ -2,11 +2,10 @@
 
 use super::custody::some;
 use crate::engine::effects::Effects;
-use crate::engine::state::QUEUE_NONE;
 use crate::engine::transaction::{Transaction, origin};
-use crate::model::command::{Common, Fields, Open};
+use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
-use crate::model::fields::{list, versioned};
+use crate::model::fields::list;
 use crate::model::{Code, Refusal, Seq, Text, text};
 use crate::policy::{Level, RuleBook};
 use std::sync::Arc;
@@ -37,7 +36,7 @@ impl Transaction<'_> {
         }
         let missing = book.missing(open);
         if !missing.is_empty() {
-            let policy = versioned(&book.name, book.version);
+            let policy = book.versioned.clone();
             return Err(Refusal::new(
                 Code::Required,
                 format!("{} ({policy})", list(&missing)),
@@ -46,11 +45,11 @@ impl Transaction<'_> {
         let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
         let skills = open.fields.skills.clone().unwrap_or_default();
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(level, opened_at, at);
+        let mut effects = Effects::of_opening(&book, level, opened_at, at);
         effects.open(&open.fields.dues);
         let (effects, _) = effects.finish();
         let clocks = (!effects.is_empty()).then(|| {
-            let policy = versioned(&book.name, book.version);
+            let policy = book.versioned.clone();
             Box::new(ClockEffects {
                 policy,
                 priority: level.name.clone(),
@@ -74,7 +73,7 @@ impl Transaction<'_> {
             id: id.clone(),
             queue,
             agent: Text::default(),
-            prev: 0,
+            prev: self.state.closed.get(id).map_or(0, |earlier| earlier.last_seq),
             fact: TicketFact::Opened(Box::new(opened)),
             clocks,
             origin: origin(common),
@@ -130,7 +129,7 @@ pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u
     book.level(name).ok_or_else(|| {
         let known: Vec<&str> = book.priorities.iter().map(|level| level.name.as_str()).collect();
         let hint = text::hint(name, known.iter().copied());
-        let policy = versioned(&book.name, book.version);
+        let policy = book.versioned.clone();
         Refusal::bad_arg(format!(
             "priority '{name}' is not one of {policy}{hint}: it takes {}",
             known.join(", ")
@@ -153,7 +152,7 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
         };
         let known: Vec<&str> = known.iter().map(Text::as_str).collect();
         let hint = text::hint(given, known.iter().copied());
-        let policy = versioned(&book.name, book.version);
+        let policy = book.versioned.clone();
         return Err(Refusal::bad_arg(format!(
             "{what} '{given}' is not one of {policy}{hint}: it takes {}",
             some(&known)

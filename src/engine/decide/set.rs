@@ -21,17 +21,16 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
+        let relevelled = new_level.filter(|(index, _)| *index != ticket.level);
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
-        let queue = new_level.filter(|_| moves).map(|(_, level)| level.queue.clone());
+        let queue = relevelled.filter(|_| moves).map(|(_, level)| level.queue.clone());
         if let Some(skills) = &fields.skills {
             let stays = || self.state.queues.name(ticket.queue).clone();
             self.room_for_requirement(&queue.clone().unwrap_or_else(stays), skills)?;
         }
         let mut effects = Effects::new(ticket, &book, case.at);
-        if let Some((index, level)) = new_level
-            && index != ticket.level
-        {
-            effects.relevel(level);
+        if let Some((_, level)) = relevelled {
+            effects.relevel(level, &fields.dues);
         }
         for (target, due) in &fields.dues {
             effects.by_hand(target, *due);

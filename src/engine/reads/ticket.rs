@@ -4,7 +4,7 @@ use crate::engine::clock::Clock;
 use crate::engine::state::State;
 use crate::engine::ticket::Ticket;
 use crate::model::event::{Details, TicketState};
-use crate::model::fields::{seq, skills, versioned};
+use crate::model::fields::{seq, skills};
 use crate::model::record::ClockState;
 use crate::model::reply::Reply;
 use crate::model::{Refusal, Text, UnixMs};
@@ -56,7 +56,7 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
         ),
         ("priority", Reply::Bulk(level.name.clone())),
         ("rank", Reply::Int(i64::from(ticket.rank))),
-        ("policy", Reply::Bulk(versioned(&book.name, book.version))),
+        ("policy", Reply::Bulk(book.versioned.clone())),
         ("class", Reply::text_or_null(&details.class)),
         ("customer", Reply::text_or_null(&details.customer)),
         ("segment", Reply::text_or_null(&details.segment)),

@@ -2,6 +2,8 @@
 
 use super::requirements::{Requirement, Requirements};
 use crate::collections::BitSet;
+use crate::collections::hash::SeededHash;
+use crate::engine::state::SEED;
 use crate::model::skill::Skill;
 use std::collections::HashMap;
 
@@ -35,10 +37,19 @@ struct Known {
 }
 
 /// All profiles that agents have had since the process started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::engine) struct Profiles {
     all: Vec<(Profile, Known)>,
-    numbers: HashMap<Profile, u32>,
+    numbers: HashMap<Profile, u32, SeededHash>,
+}
+
+impl Default for Profiles {
+    fn default() -> Profiles {
+        Profiles {
+            all: Vec::new(),
+            numbers: HashMap::with_hasher(SeededHash::new(SEED)),
+        }
+    }
 }
 
 impl Profiles {

@@ -1,6 +1,8 @@
 //! Waiting NEXTs: agents whose AGENT.NEXT found nothing and waits. Transient: a restart ends them all.
 
+use crate::collections::hash::SeededHash;
 use crate::engine::WaiterId;
+use crate::engine::state::SEED;
 use crate::model::command::Common;
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,13 +18,25 @@ pub(in crate::engine) struct Waiter {
 }
 
 /// All waiting NEXTs, at most one an agent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::engine) struct Waiting {
-    agents: HashMap<u32, Waiter>,
-    by_id: HashMap<WaiterId, u32>,
+    agents: HashMap<u32, Waiter, SeededHash>,
+    by_id: HashMap<WaiterId, u32, SeededHash>,
     /// Agents of each profile by how long they wait.
     by_profile: BTreeMap<u32, BTreeMap<u64, u32>>,
     began: u64,
+}
+
+impl Default for Waiting {
+    fn default() -> Waiting {
+        let hash = SeededHash::new(SEED);
+        Waiting {
+            agents: HashMap::with_hasher(hash),
+            by_id: HashMap::with_hasher(hash),
+            by_profile: BTreeMap::new(),
+            began: 0,
+        }
+    }
 }
 
 impl Waiting {

@@ -154,3 +154,41 @@ fn the_real_disk_with_readers_racing_the_writer() {
     let again = open(disk, SMALL).unwrap();
     assert_eq!((again.recovery(), stored(&again).len()), (None, n as usize));
 }
+
+#[test]
+fn a_rotation_waits_for_the_segment_that_is_being_prepared() {
+    let disk = SimDisk::new();
+    let mut writer = writer(&disk);
+    let mut seq = 0;
+    let mut late = Vec::new();
+    for _ in 0..6 {
+        // Prepared so slowly that the active segment is full first.
+        let preparation = writer.preparation().unwrap();
+        assert!(writer.preparation().is_none(), "one at a time");
+        let slow = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            preparation.run().unwrap()
+        });
+        let segments = writer.published().segments().len();
+        while writer.published().segments().len() == segments {
+            writer.append(&mut batch(seq + 1, seq + 500)).unwrap();
+            seq += 500;
+        }
+        writer.sync().unwrap();
+        late.push(slow.join().unwrap());
+    }
+    for prepared in late {
+        // It is in use already: not once more.
+        writer.install(prepared);
+    }
+    drop(writer.preparation()); // Given up: the next rotation makes its own.
+    let segments = writer.published().segments().len();
+    while writer.published().segments().len() == segments {
+        writer.append(&mut batch(seq + 1, seq + 500)).unwrap();
+        seq += 500;
+    }
+    writer.close().unwrap();
+    let again = opened(&disk).unwrap();
+    assert_eq!(again.recovery(), None);
+    assert_eq!(stored(&again), (1..=seq).collect::<Vec<_>>());
+}

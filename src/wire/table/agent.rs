@@ -148,7 +148,7 @@ fn set(call: &Call<'_>) -> Result<Request, Refusal> {
             Key::Queues => fields.queues = Some(value::sorted_names("queues", value, caps)?),
             Key::Skills => fields.skills = Some(value::skills(value, caps, skill::skills)?),
             Key::Capacity => {
-                fields.capacity = Some(value::number("capacity", value, 0, u64::from(u32::MAX))? as u32);
+                fields.capacity = Some(value::number("capacity", value, 1, 1_000_000_000)? as u32);
             }
             _ => {
                 capped("label", value, caps.text_bytes_max)?;

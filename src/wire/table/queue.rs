@@ -3,7 +3,7 @@
 use super::field::OF_AGENTS;
 use super::{Flags, Param, Row, param};
 use crate::model::Refusal;
-use crate::model::command::{Command, Read, Request};
+use crate::model::command::{Command, QUEUE_NONE, Read, Request};
 use crate::wire::parse::Call;
 use crate::wire::value;
 
@@ -78,6 +78,11 @@ pub(super) const ROWS: &[Row] = &[
 
 fn set(call: &Call<'_>) -> Result<Request, Refusal> {
     let queue = call.id(1, "queue")?;
+    if queue == QUEUE_NONE {
+        return Err(Refusal::bad_arg(
+            "queue 'none' is the queue of tickets that are never routed: it takes another name",
+        ));
+    }
     value::choice("state of a queue", call.arg(2), &[("open", ())])?;
     let common = call.pairs(3, false, |_, _, _| Ok(()))?.common;
     Ok(Request::Engine(Command::QueueOpen { queue, common }))

@@ -218,6 +218,7 @@ fn relevel(
                     },
                 );
                 (again.warned, again.breached) = (t.clocks[c].warned, t.clocks[c].breached);
+                again.missed = t.clocks[c].missed;
                 t.clocks[c] = again;
                 t.stand_still(c, at, effects);
             }

@@ -256,6 +256,9 @@ impl Model {
     }
 
     fn queue_known(&self, queue: &str) -> bool {
+        if queue == "none" {
+            return false;
+        }
         QUEUES.contains(&queue)
             || self.declared.iter().any(|(q, _)| q == queue)
             || self.tickets.iter().any(|t| t.queue == queue)
@@ -282,7 +285,7 @@ impl Model {
                 .enumerate()
                 .filter(|(_, c)| c.stand == Stand::Running)
             {
-                if clock.warned.is_none() && clock.warn_at != NEVER {
+                if !clock.breached && clock.warned.is_none() && clock.warn_at != NEVER {
                     offer((clock.warn_at, t.opened_seq, 0, c, false));
                 }
                 if !clock.breached {
@@ -325,6 +328,7 @@ impl Model {
         });
         let fact = if breach {
             t.clocks[c].breached = true;
+            t.clocks[c].missed = t.clocks[c].due;
             TicketFact::Breached(sla)
         } else {
             t.clocks[c].warned = Some(instant);

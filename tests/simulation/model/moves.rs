@@ -164,6 +164,8 @@ impl Model {
             resolve_seq: t.resolve_seq,
             close_seq: seq,
             last_seq: seq,
+            queue: t.queue,
+            last_at: if line.is_some() { at } else { t.last_at },
         };
         self.gone.push(gone);
         seq

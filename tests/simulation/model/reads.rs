@@ -61,10 +61,6 @@ impl Model {
         self.tickets.iter().find(|t| t.id == id).map(|t| t.last_at)
     }
 
-    /// Seq of the opening of a live ticket.
-    pub fn opened_seq(&self, id: &str) -> Option<u64> {
-        self.tickets.iter().find(|t| t.id == id).map(|t| t.opened_seq)
-    }
 
     /// Under which number a ticket is held.
     pub fn hold(&self, id: &str) -> Option<u64> {

@@ -26,6 +26,8 @@ pub struct Clock {
     /// The instant of the warning that was given.
     pub warned: Option<UnixMs>,
     pub breached: bool,
+    /// The due that it missed.
+    pub missed: UnixMs,
     /// Met or stopped by the RESOLVE that stands.
     pub by_resolve: bool,
     /// Stopped because a new level lacks it.
@@ -44,6 +46,7 @@ impl Clock {
             stand: Stand::Running,
             warned: None,
             breached: false,
+            missed: NEVER,
             by_resolve: false,
             by_level: false,
             past_when_set: false,
@@ -171,9 +174,14 @@ impl Ticket {
                 sla: sla.clone(),
                 breach: false,
             });
-            clock.warned = None;
+            // Taken back, it may come again if the ticket is reopened.
+            clock.warn_at = clock.warned.take().unwrap();
         }
-        if clock.breached && at <= due {
+        if clock.breached && at <= clock.missed {
+            let sla = SlaFact {
+                due: clock.missed,
+                ..sla
+            };
             effects.withdrawn.push(Withdrawn { sla, breach: true });
             clock.breached = false;
         }
@@ -184,7 +192,7 @@ impl Ticket {
         let Some(i) = self.unmet(target) else { return };
         let due = self.clocks[i].due_if_run(at);
         self.take_back(i, at, due, effects);
-        self.clocks[i].due = due;
+        self.clocks[i].shift_to(due);
         self.clocks[i].stand = Stand::Met;
         effects.add(target, ClockChange::Met { at, due });
     }
@@ -254,7 +262,7 @@ impl Ticket {
     /// The clock no longer counts.
     pub fn stop(&mut self, i: usize, at: UnixMs, effects: &mut Effects) {
         let due = self.clocks[i].due_if_run(at);
-        self.clocks[i].due = due;
+        self.clocks[i].shift_to(due);
         self.clocks[i].stand = Stand::Stopped;
         self.clocks[i].by_level = false;
         effects.add(&self.clocks[i].target, ClockChange::Stopped { due });
@@ -295,6 +303,9 @@ pub struct Gone {
     pub resolve_seq: Option<Seq>,
     pub close_seq: Seq,
     pub last_seq: Seq,
+    pub queue: String,
+    /// `at` of its last commanded event.
+    pub last_at: UnixMs,
 }
 
 /// An agent.
@@ -312,6 +323,11 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// Was there and is no more; who pulls without ever having been ready has not left.
+    pub fn has_left(&self) -> bool {
+        self.presence == Presence::Offline && self.presence_seq.is_some()
+    }
+
     pub fn serves(&self, queue: &str) -> bool {
         queue != "none" && (self.queues.is_empty() || self.queues.iter().any(|q| q == queue))
     }

@@ -63,6 +63,8 @@ impl Model {
         };
         if let Some(i) = self.find(id) {
             self.tickets[i].last_at = at;
+        } else if let Some(gone) = self.gone.iter_mut().find(|g| g.id == id) {
+            gone.last_at = at;
         }
         Ok(seq)
     }
@@ -113,10 +115,10 @@ impl Model {
             "RATE" => rated(line),
             _ => return Err("STATE"),
         };
-        let at = self.instant(line.at, 0)?;
+        let at = self.instant(line.at, gone.last_at)?;
         let event = TicketEvent {
             id: line.pos[0].as_str().into(),
-            queue: "".into(),
+            queue: gone.queue.as_str().into(),
             agent: "".into(),
             prev: self.gone[g].last_seq,
             fact,
@@ -125,6 +127,7 @@ impl Model {
         };
         let seq = self.log(at, 0, Body::Ticket(event));
         self.gone[g].last_seq = seq;
+        self.gone[g].last_at = at;
         Ok(seq)
     }
 
@@ -178,10 +181,7 @@ impl Model {
             self.tickets[i].resume_seq = Some(seq);
             if agent.is_empty() {
                 self.offer_ticket(i, seq);
-            } else if self
-                .agent(&agent)
-                .is_some_and(|a| self.agents[a].presence == Presence::Offline)
-            {
+            } else if self.agent(&agent).is_some_and(|a| self.agents[a].has_left()) {
                 let released = self.give_back(i, (self.now, seq), Released::AgentLeft, None);
                 self.offer_ticket(i, released);
             }

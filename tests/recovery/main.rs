@@ -1,0 +1,254 @@
+//! kill -9 at random moments under pipelined load, every reply durable: nothing acknowledged is lost, nothing is done
+//! twice, no ticket is in two agents' hands, and what comes back is what the feed tells.
+//!
+//! 15 kills; `SLAD_TEST_LONG=1`: 200. The seed is printed, `SLAD_SEED` gives it: commands and delays are the same then,
+//! how far the daemon gets by the kill is not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+#[path = "../support/feed.rs"]
+mod feed;
+mod load;
+#[path = "../support/random.rs"]
+mod random;
+mod replay;
+#[path = "../support/mod.rs"]
+mod support;
+
+use load::{AGENTS, DUE_MS_MAX, Load, Sent};
+use random::Random;
+use replay::Model;
+use std::collections::HashMap;
+use std::time::Duration;
+use support::{Client, Daemon, Value};
+
+const CONNECTIONS: u64 = 4;
+/// Snapshots so often that kills hit them under way and restarts begin at them.
+const FLAGS: [&str; 4] = ["--sync", "always", "--set", "snapshot.every_events=1500"];
+/// Tickets looked at after each restart; at the end of a log's life all are.
+const SAMPLE: usize = 800;
+
+/// What the rounds went through, so that a test that exercised nothing fails.
+#[derive(Default)]
+struct Totals {
+    kills: u64,
+    acknowledged: u64,
+    refused: u64,
+    lost_unanswered: u64,
+    from_snapshot: u64,
+    torn: u64,
+    tokens: u64,
+    kinds: HashMap<String, u64>,
+}
+
+#[test]
+fn kill_9_at_random_moments_loses_nothing() {
+    let kills = if std::env::var_os("SLAD_TEST_LONG").is_some() {
+        200
+    } else {
+        15
+    };
+    let mut random = Random::new(Random::seed());
+    let mut totals = Totals::default();
+    while totals.kills < kills {
+        let lives = (1 + random.below(4)).min(kills - totals.kills);
+        one_log(&mut random, lives, &mut totals);
+    }
+    println!(
+        "{} kills: {} acknowledged facts all there, {} refusals, {} commands unanswered; {} restarts from a snapshot, \
+         {} torn tails, {} tokens repeated",
+        totals.kills,
+        totals.acknowledged,
+        totals.refused,
+        totals.lost_unanswered,
+        totals.from_snapshot,
+        totals.torn,
+        totals.tokens
+    );
+    assert!(totals.acknowledged > 200 * kills, "too little happened");
+    assert!(
+        totals.from_snapshot > 0 && totals.tokens > 0,
+        "too little happened"
+    );
+    for kind in [
+        "opened",
+        "assigned",
+        "released",
+        "transferred",
+        "paused",
+        "resumed",
+        "inbound",
+        "responded",
+        "progressed",
+        "marked",
+        "changed",
+        "resolved",
+        "reopened",
+        "closed",
+        "rated",
+    ] {
+        assert!(
+            totals.kinds.contains_key(&format!("ticket.{kind}")),
+            "no {kind}: {:?}",
+            totals.kinds
+        );
+    }
+    for kind in [
+        "sla.breached",
+        "agent.changed",
+        "agent.presence",
+        "snapshot.taken",
+    ] {
+        assert!(totals.kinds.contains_key(kind), "no {kind}: {:?}", totals.kinds);
+    }
+}
+
+/// A log from its first event, through so many kills.
+fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
+    let mut daemon = Daemon::start(&FLAGS);
+    for agent in AGENTS {
+        let set = format!(
+            "AGENT.SET {agent} capacity {} skills net:{}",
+            5 + random.below(20),
+            1 + random.below(9)
+        );
+        daemon.client().say(&set).int();
+        daemon.client().say(&format!("AGENT.READY {agent}")).int();
+    }
+    let mut sent: Vec<Sent> = Vec::new();
+    for life in 0..lives {
+        sent.extend(kill_under_load(&mut daemon, random, life));
+        for _ in 0..random.below(3) {
+            kill_while_it_starts(&daemon, random);
+        }
+        daemon.restart();
+        totals.kills += 1;
+        let log = daemon.log();
+        let complaint = log
+            .lines()
+            .find(|l| l.contains(" ERROR ") || (l.contains(" WARN ") && !l.contains("torn")));
+        assert_eq!(complaint, None, "it had been going down by itself");
+        let loaded = log.lines().rfind(|l| l.contains("loaded")).unwrap();
+        totals.from_snapshot += u64::from(!loaded.contains("snapshot_seq=0"));
+
+        let is_last = life + 1 == lives;
+        let model = settled(&daemon, &sent, random, is_last);
+        repeat_tokens(&mut daemon.client(), &sent, totals);
+        same_hash_again(&mut daemon, random);
+        if is_last {
+            for (kind, count) in model.kinds {
+                totals.torn += if kind == "log.recovered" { count } else { 0 };
+                *totals.kinds.entry(kind).or_default() += count;
+            }
+        }
+    }
+    for sent in sent.iter().flat_map(|s| std::iter::once(s).chain(&s.inner)) {
+        match &sent.reply {
+            Some(Value::Error(_)) => totals.refused += 1,
+            Some(Value::Int(_) | Value::List(_)) => totals.acknowledged += 1,
+            Some(_) => {}
+            None => totals.lost_unanswered += 1,
+        }
+    }
+}
+
+fn kill_under_load(daemon: &mut Daemon, random: &mut Random, life: u64) -> Vec<Sent> {
+    let connections: Vec<_> = (0..CONNECTIONS)
+        .map(|n| {
+            let load = Load::new(format!("l{life}c{n}"), Random::new(random.next()));
+            let mut client = daemon.client();
+            std::thread::spawn(move || load.run(&mut client))
+        })
+        .collect();
+    // Often early, when little has happened; sometimes a second.
+    let most = *random.pick(&[50, 150, 300, 700]);
+    std::thread::sleep(Duration::from_millis(20 + random.below(most)));
+    daemon.kill();
+    connections.into_iter().flat_map(|c| c.join().unwrap()).collect()
+}
+
+/// kill -9 somewhere between its first instruction and its first replies: recovery has to be safe against its own end.
+fn kill_while_it_starts(daemon: &Daemon, random: &mut Random) {
+    let data = daemon.data();
+    let mut child = support::spawn(data.parent().unwrap(), &FLAGS.map(str::to_owned));
+    std::thread::sleep(Duration::from_micros(random.below(60_000)));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Waits until no timer is to come, replays the feed, and compares.
+fn settled(daemon: &Daemon, sent: &[Sent], random: &mut Random, is_whole: bool) -> Model {
+    let mut client = daemon.client();
+    std::thread::sleep(Duration::from_millis(DUE_MS_MAX + 10));
+    loop {
+        let (seq, _) = position(&mut client);
+        let events = feed::read(&mut client, "events", "-");
+        let model = Model::of(&events);
+        for sent in sent {
+            model.check(&events, sent);
+        }
+        let mut ids: Vec<&String> = model.tickets.keys().collect();
+        ids.sort();
+        if !is_whole && ids.len() > SAMPLE {
+            ids = (0..SAMPLE).map(|_| *random.pick(&ids)).collect();
+        }
+        // Still a timer, or a snapshot that the load had asked for: once more.
+        if position(&mut client).0 != seq || events.last().unwrap().seq != seq {
+            continue;
+        }
+        model.compare(&mut client, &ids);
+        if position(&mut client).0 == seq {
+            assert_eq!(client.say("XLEN events").int(), events.len() as i64);
+            return model;
+        }
+    }
+}
+
+/// The newest seq, and the state hash at it.
+fn position(client: &mut Client) -> (i64, String) {
+    let info = client.say("INFO persistence");
+    let line = |name: &str| {
+        let found = info
+            .text()
+            .lines()
+            .find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
+        found
+            .unwrap_or_else(|| panic!("no {name} in {info:?}"))
+            .to_owned()
+    };
+    (line("last_seq").parse().unwrap(), line("state_hash"))
+}
+
+/// A token that was answered before the kill gets the same answer after it, and nothing is done.
+fn repeat_tokens(client: &mut Client, sent: &[Sent], totals: &mut Totals) {
+    let before = position(client);
+    let answered =
+        |sent: &&Sent| matches!(sent.reply, Some(Value::List(_))) && sent.words.contains(&"token".to_owned());
+    for sent in sent.iter().rev().filter(answered).take(10) {
+        let words: Vec<&str> = sent.words.iter().map(String::as_str).collect();
+        assert_eq!(Some(client.cmd(&words)), sent.reply, "{words:?}");
+        totals.tokens += 1;
+    }
+    assert_eq!(position(client), before);
+}
+
+/// Another restart, orderly or not, with or without a snapshot of now, gives the same state.
+fn same_hash_again(daemon: &mut Daemon, random: &mut Random) {
+    let mut client = daemon.client();
+    let way = random.below(4);
+    if way < 2 {
+        client.say("SNAPSHOT").int();
+    }
+    let before = position(&mut client);
+    if way.is_multiple_of(2) {
+        assert_eq!(daemon.stop(), 0, "{}", daemon.log());
+    } else {
+        daemon.kill();
+    }
+    daemon.restart();
+    assert_eq!(position(&mut daemon.client()), before, "way {way}");
+}

@@ -25,15 +25,18 @@ fn page(daemon: &Daemon) -> String {
     page
 }
 
-fn value(page: &str, series: &str) -> f64 {
+fn shown(page: &str, series: &str) -> Option<f64> {
     let line = page
         .lines()
         .find_map(|l| l.strip_prefix(series)?.strip_prefix(' '));
-    let value = line.map(|v| v.parse().unwrap());
-    value.unwrap_or_else(|| panic!("no {series} in\n{page}"))
+    line.map(|v| v.parse().unwrap())
 }
 
-/// Waits until the series has this value: sizes are published once a second.
+fn value(page: &str, series: &str) -> f64 {
+    shown(page, series).unwrap_or_else(|| panic!("no {series} in\n{page}"))
+}
+
+/// Waits until the series has this value: sizes are published once a second, a command is counted right after its release.
 fn becomes(daemon: &Daemon, series: &str, wanted: f64) {
     let started = std::time::Instant::now();
     loop {
@@ -107,6 +110,11 @@ fn every_command_is_counted_once_however_it_is_answered() {
     ] {
         client.say(line);
     }
+    becomes(
+        &daemon,
+        "slad_commands_total{command=\"CLOCK.ADVANCE\",result=\"ok\"}",
+        1.0,
+    );
     let now = page(&daemon);
     for (command, result, wanted) in [
         ("AGENT.NEXT", "ok", 2.0),

@@ -56,6 +56,71 @@ fn systemd_hears_of_start_life_and_end() {
     }
 }
 
+/// The daemon itself: more time while it loads, readiness, the watchdog at half its interval, the end.
+#[test]
+fn the_daemon_says_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let serve = |watchdog: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slad"));
+        command
+            .current_dir(folder.path())
+            .args(["serve", "--data", "data", "--socket", "s", "--http", ""])
+            .args(["--set", "segment_bytes=1MiB"])
+            .env("NOTIFY_SOCKET", &path)
+            .env_remove("WATCHDOG_PID")
+            .env_remove("WATCHDOG_USEC")
+            .stderr(Stdio::null());
+        if let Some(usec) = watchdog {
+            command.env("WATCHDOG_USEC", usec);
+        }
+        command.spawn().unwrap()
+    };
+    let hear = || {
+        let mut bytes = [0; 256];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    let end = |mut child: std::process::Child| {
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let mut said = hear();
+        while said == "WATCHDOG=1\n" {
+            said = hear();
+        }
+        assert_eq!(said, "STOPPING=1\nSTATUS=stopping\n");
+        assert!(child.wait().unwrap().success());
+        socket.set_nonblocking(true).unwrap();
+        while socket.recv(&mut [0; 256]).is_ok() {}
+        socket.set_nonblocking(false).unwrap();
+    };
+    for watchdog in [Some("400000"), None] {
+        let child = serve(watchdog);
+        assert_eq!(hear(), "EXTEND_TIMEOUT_USEC=30000000\n");
+        assert!(hear().starts_with("STATUS=loading: "));
+        assert_eq!(hear(), "READY=1\nSTATUS=serving\n");
+        if watchdog.is_some() {
+            assert_eq!(hear(), "WATCHDOG=1\n");
+            let before = std::time::Instant::now();
+            for _ in 0..3 {
+                assert_eq!(hear(), "WATCHDOG=1\n");
+            }
+            let took = before.elapsed();
+            assert!(
+                took >= Duration::from_millis(400),
+                "at half the interval: {took:?}"
+            );
+        } else {
+            socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            assert!(socket.recv(&mut [0; 256]).is_err(), "no watchdog, no word");
+            socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        }
+        end(child);
+    }
+}
+
 #[test]
 fn without_systemd_nothing_happens() {
     if std::env::var_os(CHILD).is_some() {

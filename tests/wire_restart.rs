@@ -79,6 +79,46 @@ fn a_restart_from_a_snapshot_is_the_same() {
     );
 }
 
+/// A number of INFO.
+fn figure(daemon: &Daemon, name: &str) -> i64 {
+    let info = daemon.client().say("INFO persistence");
+    let found = info
+        .text()
+        .lines()
+        .find_map(|l| l.strip_prefix(name)?.strip_prefix(':')?.parse().ok());
+    found.unwrap()
+}
+
+#[test]
+fn the_interval_of_syncs_is_the_configured_one() {
+    let daemon = Daemon::start(&["--sync", "interval", "--set", "sync_interval=1h"]);
+    let seq = daemon.client().say("TICKET.OPEN t policy none").int();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(figure(&daemon, "written_seq"), seq);
+    assert!(figure(&daemon, "durable_seq") < seq, "synced after half a second");
+    drop(daemon);
+    let daemon = Daemon::start(&["--sync", "interval", "--set", "sync_interval=5ms"]);
+    let seq = daemon.client().say("TICKET.OPEN t policy none").int();
+    let started = std::time::Instant::now();
+    while figure(&daemon, "durable_seq") < seq {
+        assert!(started.elapsed().as_secs() < 10, "never synced");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn as_many_snapshots_are_kept_as_configured() {
+    let daemon = Daemon::start(&["--virtual-clock", "--set", "snapshot.keep=3"]);
+    let mut client = daemon.client();
+    for n in 1..=5 {
+        client.say(&format!("TICKET.OPEN t{n} policy none"));
+        client.say("SNAPSHOT").int();
+        let files = std::fs::read_dir(daemon.data()).unwrap();
+        let names = files.map(|f| f.unwrap().file_name().into_string().unwrap());
+        assert_eq!(names.filter(|f| f.starts_with("snapshot-")).count(), n.min(3));
+    }
+}
+
 #[test]
 fn kill_9_keeps_every_acknowledged_fact_dense() {
     for sync in ["always", "interval", "never"] {

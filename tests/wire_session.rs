@@ -175,3 +175,45 @@ fn a_transaction_is_one_frame_or_nothing() {
     assert!(client.say("EXEC").text().starts_with("ERR EXEC without MULTI"));
     assert!(client.say("TICKET.GET t2").text().starts_with("NOTFOUND"));
 }
+
+#[test]
+fn a_transaction_is_bounded_in_bytes_and_in_commands() {
+    let daemon = Daemon::start(&[
+        "--virtual-clock",
+        "--set",
+        "limits.multi_bytes_max=1KiB",
+        "--set",
+        "limits.multi_max=50",
+    ]);
+    let mut client = daemon.client();
+    let long = "x".repeat(400);
+    client.say("MULTI");
+    assert_eq!(
+        client
+            .say(&format!("TICKET.OPEN t1 policy none attr.a {long}"))
+            .text(),
+        "QUEUED"
+    );
+    assert_eq!(
+        client
+            .say(&format!("TICKET.OPEN t2 policy none attr.a {long}"))
+            .text(),
+        "QUEUED"
+    );
+    let full = client.say(&format!("TICKET.OPEN t3 policy none attr.a {long}"));
+    assert!(full.text().starts_with("LIMIT at most 1024 bytes"), "{full:?}");
+    assert!(client.say("EXEC").text().starts_with("EXECABORT"));
+    assert_eq!(client.say("TICKET.COUNT").int(), 0);
+    client.say("MULTI");
+    for _ in 0..50 {
+        assert_eq!(client.say("PING").text(), "QUEUED");
+    }
+    let full = client.say("PING");
+    assert!(full.text().starts_with("LIMIT at most 50 commands"), "{full:?}");
+    assert!(client.say("EXEC").text().starts_with("EXECABORT"));
+    assert_eq!(
+        client.say("TICKET.OPEN t1 policy none").int(),
+        3,
+        "nothing was logged"
+    );
+}

@@ -181,7 +181,7 @@ impl Connection {
                         Ok(parsed) => {
                             self.row = table::index_of(parsed.row.name.as_bytes()).unwrap_or(usize::MAX);
                             self.since = since;
-                            self.take(&mut core, now, parsed)
+                            self.take(&mut core, now, parsed, used)
                         }
                         Err(refusal) => {
                             self.multi.spoil();
@@ -215,11 +215,22 @@ impl Connection {
     }
 
     /// One request.
-    fn take(&mut self, core: &mut super::core::Core, now: UnixMs, parsed: crate::wire::Parsed) -> Then {
+    fn take(
+        &mut self,
+        core: &mut super::core::Core,
+        now: UnixMs,
+        parsed: crate::wire::Parsed,
+        bytes: usize,
+    ) -> Then {
         let crate::wire::Parsed { row, request } = parsed;
         if self.multi.is_open() && row.in_multi != InMulti::AtOnce {
-            let reply = self.multi.queue(request, core.limits.multi_commands_max);
-            self.say(core, &reply);
+            let reply = self.multi.queue(request, self.row, bytes, core.limits.multi);
+            if matches!(reply, Reply::Refused(_)) {
+                self.say_counted(core, &reply);
+            } else {
+                // It counts when EXEC runs it.
+                self.say(core, &reply);
+            }
             return Then::Next;
         }
         if core.phase == Phase::Loading && !row.flags.has(Flags::LOADING) {
@@ -247,31 +258,35 @@ impl Connection {
         match session {
             Session::Multi => {
                 let reply = self.multi.begin();
-                self.say(core, &reply);
+                self.say_counted(core, &reply);
             }
             Session::Discard => {
                 let reply = self.multi.discard();
-                self.say(core, &reply);
+                self.say_counted(core, &reply);
             }
             Session::Exec => {
                 let reply = match self.multi.exec() {
                     Ok(transaction) => {
                         let replies = core.execute_all(now, &transaction.commands);
-                        transaction.replies(replies)
+                        let (rows, replies) = transaction.replies(replies);
+                        for (row, reply) in rows.into_iter().zip(&replies) {
+                            core.count(row, reply, self.since);
+                        }
+                        Reply::List(replies)
                     }
                     Err(refused) => refused,
                 };
-                self.say(core, &reply);
+                self.say_counted(core, &reply);
             }
             Session::Reset => {
                 let _ = self.multi.discard();
                 session::reset(core, &self.peer);
-                self.say(core, &Reply::Simple("RESET"));
+                self.say_counted(core, &Reply::Simple("RESET"));
             }
             Session::ClockAdvance(_) | Session::ClockSet(_) => return Then::Clock(session),
             Session::Snapshot => return Then::Snapshot,
             Session::Quit => {
-                self.say(core, &Reply::Simple("OK"));
+                self.say_counted(core, &Reply::Simple("OK"));
                 return Then::Goodbye;
             }
             Session::Shutdown => {
@@ -281,6 +296,7 @@ impl Connection {
             other => match session::answer(core, &self.peer, other) {
                 Said::Reply(reply) => self.say_counted(core, &reply),
                 Said::Encoded(bytes) => {
+                    core.count(self.row, &Reply::Null, self.since);
                     let (seq, released) = (core.seq(), core.released());
                     self.peer
                         .encoded(seq, released, |out, _| out.extend_from_slice(&bytes));
@@ -296,22 +312,26 @@ impl Connection {
     }
 
     /// As [`Connection::say`], and counts the command.
-    fn say_counted(&self, core: &mut super::core::Core, reply: &Reply) {
-        if matches!(reply, Reply::Refused(_)) {
-            core.shared.count_refused();
-        }
-        let seq = core.seq();
-        if let Some(meter) = &mut core.meter {
-            meter.command(self.row, reply, seq, self.since);
-        }
+    pub(super) fn say_counted(&self, core: &mut super::core::Core, reply: &Reply) {
+        core.count(self.row, reply, self.since);
         self.say(core, reply);
     }
 
-    /// Replies outside a turn, and writes what may leave.
+    /// Replies outside a turn, counts the command, and writes what may leave.
     pub(super) fn say_now(&self, reply: &Reply) {
         let mut core = self.core.borrow_mut();
-        self.say(&core, reply);
+        self.say_counted(&mut core, reply);
         core.settle_peer(&self.peer);
+    }
+
+    /// Counts a command that was answered otherwise.
+    pub(super) fn count_answered(&self) {
+        self.core.borrow_mut().count(self.row, &Reply::Null, self.since);
+    }
+
+    /// A wait is over: what it took is no time of the command's.
+    pub(super) fn waited(&mut self) {
+        self.since = std::time::Instant::now();
     }
 
     /// Gives the client a moment to read what it was told, then lets it go.

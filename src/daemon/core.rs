@@ -251,6 +251,17 @@ impl Core {
         }
     }
 
+    /// Counts a command of this place in the table that is answered with `reply`, for INFO and Prometheus.
+    pub fn count(&mut self, row: usize, reply: &Reply, since: std::time::Instant) {
+        if matches!(reply, Reply::Refused(_)) {
+            self.shared.count_refused();
+        }
+        let (seq, released) = (self.seq(), self.released);
+        if let Some(meter) = &mut self.meter {
+            meter.command(row, reply, seq, released, since);
+        }
+    }
+
     /// Executes the commands of an EXEC: one instant, one frame.
     pub fn execute_all(&mut self, now: UnixMs, commands: &[Command]) -> Vec<Reply> {
         let Some(r) = &mut self.running else {
@@ -310,7 +321,9 @@ impl Core {
             self.feed.note(r.out.first_seq, &r.out.events);
             if let Some(meter) = &mut self.meter {
                 meter.events(r.out.first_seq, &r.out.events, !r.clock.is_virtual());
+                meter.measures(&r.out.measures);
             }
+            r.out.measures.clear();
             self.changed.raise();
             r.log.take(&mut r.out);
             self.commit.raise();

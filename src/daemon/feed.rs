@@ -300,7 +300,9 @@ impl Connection {
                 is_blocked = true;
                 self.blocked(true);
             }
-            match self.await_events(&cursors, upto_seq, deadline).await {
+            let woken = self.await_events(&cursors, upto_seq, deadline).await;
+            self.waited();
+            match woken {
                 Woken::Gone => break false,
                 Woken::Timeout => {
                     self.say_nothing();
@@ -372,6 +374,8 @@ impl Connection {
         self.peer
             .encoded(released, released, |out, _| out.extend_from_slice(bytes));
         core.settle_peer(&self.peer);
+        drop(core);
+        self.count_answered();
     }
 
     fn say_nothing(&mut self) {
@@ -380,6 +384,8 @@ impl Connection {
         self.peer
             .encoded(released, released, crate::wire::encode::null_array);
         core.settle_peer(&self.peer);
+        drop(core);
+        self.count_answered();
     }
 }
 

@@ -1,6 +1,7 @@
 //! How long a feed is, and where it begins and ends: XLEN and XINFO STREAM.
 //!
-//! Always on a thread of its own: for a filtered key every entry is visited.
+//! Always on a thread of its own: postings may have to be built first, and for `events:sla` and a ticket's key every
+//! entry is visited.
 
 use super::connection::Connection;
 use super::feed::{CHUNK, Span, chain, damaged, elsewhere};
@@ -52,10 +53,14 @@ fn wanted(count: usize, reverse: bool, upto_seq: Seq) -> Wanted {
     }
 }
 
-/// Entries under a key. Cost: nothing for `events`, else a visit to each of them.
+/// Entries under a key. Cost: nothing for `events`, a search in each segment for what is posted one by one, else a visit to each
+/// of them.
 fn length(reader: &Arc<Reader>, span: &Span, first_seq: Seq, upto_seq: Seq) -> Result<i64, JournalError> {
     if span.key == FeedKey::All {
         return Ok(fields::seq((upto_seq + 1).saturating_sub(first_seq)));
+    }
+    if let Some(count) = reader.count(&span.key, upto_seq)? {
+        return Ok(fields::seq(count));
     }
     let mut length = 0;
     let mut from = EntryId::MIN;

@@ -82,6 +82,11 @@ fn persistence(core: &mut Core, out: &mut String) {
         core.shared.replayed.load(std::sync::atomic::Ordering::Relaxed),
     );
     line(out, "log_bytes", core.shared.log_bytes());
+    line(
+        out,
+        "log_cut_bytes",
+        core.shared.cut_bytes.load(std::sync::atomic::Ordering::Relaxed),
+    );
     line(out, "first_seq", core.shared.first_seq());
     line(out, "last_seq", core.seq());
     line(out, "written_seq", core.shared.written_seq());

@@ -1,6 +1,7 @@
 //! What clients may cost, as the core thread wants it: the configuration's caps in the types of those who apply them.
 
 use super::config;
+use super::multi::Room;
 use crate::wire;
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ pub struct Limits {
     pub pipeline_max: usize,
     /// Replies of one connection that wait to be taken, bytes; beyond them it is cut off.
     pub output_bytes_max: usize,
-    /// Commands between MULTI and EXEC.
-    pub multi_commands_max: usize,
+    /// Between MULTI and EXEC.
+    pub multi: Room,
     /// Bytes on their way to the log; beyond them nothing more is read from anybody.
     pub journal_backlog_bytes_max: u64,
     /// Entries in one reply of the feed.
@@ -43,7 +44,10 @@ impl Limits {
             connections_max: limits.connections_max as usize,
             pipeline_max: limits.pipeline_max as usize,
             output_bytes_max: bytes(limits.output_bytes_max),
-            multi_commands_max: limits.multi_max as usize,
+            multi: Room {
+                commands_max: limits.multi_max as usize,
+                bytes_max: bytes(limits.multi_bytes_max),
+            },
             journal_backlog_bytes_max: limits.journal_backlog_bytes_max,
             feed_count_max: limits.feed_count_max as usize,
             loading_wait: config.loading_wait,

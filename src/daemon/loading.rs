@@ -4,6 +4,7 @@
 //! serves whoever may be served in between. The channel is short: memory stays bounded however long the log is.
 
 use super::core::CoreRef;
+use super::notify;
 use super::shared::Shared;
 use crate::engine::Engine;
 use crate::journal::disk::RealDisk;
@@ -13,12 +14,17 @@ use crate::model::record::Record;
 use crate::model::{Seq, UnixMs};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Facts or records sent at a time.
 const CHUNK: usize = 4096;
 /// Chunks under way.
 const CHUNKS_MAX: usize = 8;
+/// systemd is told this often how far the replay is.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+/// What is asked for each time: a replay that gets nowhere for so long may be given up.
+const MORE_TIME: Duration = Duration::from_secs(30);
 
 /// What the loading thread sends.
 enum Loaded {
@@ -73,8 +79,19 @@ pub async fn load(
     let shared = core.borrow().shared.clone();
     let mut counts = Counts::default();
     let mut chunks = start(shared.clone(), config).map_err(|e| LoadError::Thread(e.to_string()))?;
+    let mut told: Option<Instant> = None;
     loop {
-        match chunks.recv().await {
+        let chunk = chunks.recv().await;
+        // Only what comes is a reason to wait for more.
+        if chunk.is_some() && told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            told = Some(Instant::now());
+            notify::extend_start(MORE_TIME);
+            notify::status(&format!(
+                "loading: {} records, {} events so far",
+                counts.records, counts.events
+            ));
+        }
+        match chunk {
             Some(Loaded::Records(records)) => {
                 counts.records += records.len() as u64;
                 for record in records {

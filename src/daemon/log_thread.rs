@@ -15,8 +15,6 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// `interval` syncs this often.
-const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 /// A marker of its own follows this long after the last write.
 const MARK_AFTER: Duration = Duration::from_millis(100);
 /// Bytes written before a sync at most: a sync of more takes longer than is worth waiting for.
@@ -43,6 +41,7 @@ pub fn start(
                 recorder,
                 preparing: None,
                 wrote_at: Instant::now(),
+                synced_at: Instant::now(),
                 unsynced: false,
                 unmarked: false,
             };
@@ -60,6 +59,7 @@ struct LogThread {
     recorder: LogRecorder,
     preparing: Option<Receiver<Result<Prepared, JournalError>>>,
     wrote_at: Instant,
+    synced_at: Instant,
     /// Something was written and not synced, under `interval` or `never`.
     unsynced: bool,
     /// Something was written that no marker follows yet.
@@ -68,7 +68,6 @@ struct LogThread {
 
 impl LogThread {
     fn run(mut self) -> Result<(), JournalError> {
-        let mut synced_at = Instant::now();
         loop {
             // Looked at before the batches: whoever asked had sent them by then.
             let sync_asked = self.line.take_sync_asked();
@@ -77,9 +76,8 @@ impl LogThread {
                 self.line.done(bytes);
                 self.prepare();
             }
-            if self.unsynced && self.sync == SyncPolicy::Interval && synced_at.elapsed() >= SYNC_INTERVAL {
+            if self.syncs_later() && self.synced_at.elapsed() >= self.interval() {
                 self.sync_now()?;
-                synced_at = Instant::now();
             }
             if sync_asked {
                 self.sync_now()?;
@@ -90,10 +88,11 @@ impl LogThread {
             if self.line.is_stopping() {
                 return self.writer.close();
             }
-            if self.unmarked && self.wrote_at.elapsed() >= MARK_AFTER {
-                self.mark()?;
+            if self.marks() && self.wrote_at.elapsed() >= MARK_AFTER {
+                self.unmarked = false;
+                self.writer.marker()?;
             }
-            self.line.sleep(self.wait(synced_at));
+            self.line.sleep(self.wait());
         }
     }
 
@@ -127,24 +126,33 @@ impl LogThread {
         self.shared.synced(took);
         self.recorder.synced(took);
         self.unsynced = false;
+        self.synced_at = Instant::now();
         self.line.set_durable(self.line.written_seq());
         Ok(())
     }
 
-    fn mark(&mut self) -> Result<(), JournalError> {
-        self.unmarked = false;
-        if self.sync == SyncPolicy::Interval && self.unsynced {
-            self.sync_now()?;
-        }
-        self.writer.marker()
+    /// Longest time between two syncs under `interval`.
+    fn interval(&self) -> Duration {
+        self.shared.config.sync_interval
+    }
+
+    /// Is there something that `interval` has yet to sync?
+    fn syncs_later(&self) -> bool {
+        self.unsynced && self.sync == SyncPolicy::Interval
+    }
+
+    /// Is a marker of its own to come? It tells what is durable, so it follows the sync.
+    fn marks(&self) -> bool {
+        self.unmarked && !self.syncs_later()
     }
 
     /// How long there is nothing to do unless a batch comes.
-    fn wait(&self, synced_at: Instant) -> Option<Duration> {
-        let sync = (self.unsynced && self.sync == SyncPolicy::Interval)
-            .then(|| SYNC_INTERVAL.saturating_sub(synced_at.elapsed()));
+    fn wait(&self) -> Option<Duration> {
+        let sync = self
+            .syncs_later()
+            .then(|| self.interval().saturating_sub(self.synced_at.elapsed()));
         let mark = self
-            .unmarked
+            .marks()
             .then(|| MARK_AFTER.saturating_sub(self.wrote_at.elapsed()));
         [sync, mark].into_iter().flatten().min()
     }

@@ -7,10 +7,20 @@ use crate::model::command::{AgentCommand, AgentOp, Command, Request, Session};
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal};
 
-/// What was queued since MULTI.
+/// What may be queued.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Commands.
+    pub commands_max: usize,
+    /// Their bytes, as they came.
+    pub bytes_max: usize,
+}
+
+/// What was queued since MULTI, each with its command's place in the table.
 #[derive(Debug, Default)]
 pub struct Multi {
-    queued: Vec<Queued>,
+    queued: Vec<(usize, Queued)>,
+    bytes: usize,
     failed: bool,
 }
 
@@ -25,7 +35,7 @@ enum Queued {
 pub struct Transaction {
     /// For the engine, in order.
     pub commands: Vec<Command>,
-    order: Vec<Queued>,
+    order: Vec<(usize, Queued)>,
 }
 
 /// Commands queued so far, by kind; apart from [`Multi`] so that EXEC moves them out whole.
@@ -67,18 +77,31 @@ impl Pending {
         }
     }
 
-    /// Queues a request, at most `queued_max` of them.
-    pub fn queue(&mut self, request: Request, queued_max: usize) -> Reply {
+    /// Queues a request that came by row `row` of the command table in so many bytes.
+    pub fn queue(&mut self, request: Request, row: usize, bytes: usize, room: Room) -> Reply {
         let Some(multi) = &mut self.multi else {
             return refused("EXEC without MULTI");
         };
-        if multi.queued.len() >= queued_max {
+        multi.bytes += bytes;
+        let Room {
+            commands_max,
+            bytes_max,
+        } = room;
+        let full = if multi.queued.len() >= commands_max {
+            Some(format!("at most {commands_max} commands between MULTI and EXEC"))
+        } else if multi.bytes > bytes_max {
+            Some(format!(
+                "at most {bytes_max} bytes of commands between MULTI and EXEC"
+            ))
+        } else {
+            None
+        };
+        if let Some(full) = full {
             multi.failed = true;
-            return Refusal::new(
-                Code::Limit,
-                format!("at most {queued_max} commands between MULTI and EXEC"),
-            )
-            .into();
+            // It will not run: nothing more of it needs to be kept.
+            multi.queued = Vec::new();
+            self.commands = Vec::new();
+            return Refusal::new(Code::Limit, full).into();
         }
         let queued = match request {
             Request::Engine(command) => {
@@ -92,11 +115,11 @@ impl Pending {
             _ => {
                 multi.failed = true;
                 return refused(
-                    "this command is not possible inside MULTI: it takes TICKET., AGENT. and QUEUE. commands, PING, ECHO",
+                    "this command is not possible inside MULTI: it takes TICKET., AGENT. and QUEUE. commands, PING, ECHO; read the feed before or after",
                 );
             }
         };
-        multi.queued.push(queued);
+        multi.queued.push((row, queued));
         Reply::Simple("QUEUED")
     }
 
@@ -119,14 +142,14 @@ impl Pending {
 }
 
 impl Transaction {
-    /// The replies in the order of the commands, given the engine's.
-    pub fn replies(self, engine: Vec<Reply>) -> Reply {
+    /// The replies in the order of the commands, given the engine's; the row of each command beside it.
+    pub fn replies(self, engine: Vec<Reply>) -> (Vec<usize>, Vec<Reply>) {
         let mut engine = engine.into_iter();
-        let all = self.order.into_iter().map(|queued| match queued {
-            Queued::Engine => engine.next().unwrap_or(Reply::Null),
-            Queued::Answered(reply) => reply,
+        let all = self.order.into_iter().map(|(row, queued)| match queued {
+            Queued::Engine => (row, engine.next().unwrap_or(Reply::Null)),
+            Queued::Answered(reply) => (row, reply),
         });
-        Reply::List(all.collect())
+        all.unzip()
     }
 }
 
@@ -155,6 +178,11 @@ mod tests {
     use super::*;
     use crate::model::command::Read;
 
+    const ROOM: Room = Room {
+        commands_max: 8,
+        bytes_max: 100,
+    };
+
     fn look() -> Request {
         Request::Engine(Command::Read(Read::QueueList))
     }
@@ -170,16 +198,15 @@ mod tests {
     fn replies_stand_in_the_order_of_the_commands() {
         let mut pending = Pending::default();
         assert_eq!(pending.begin(), Reply::Simple("OK"));
-        for request in [look(), Request::Session(Session::Ping(None)), look()] {
-            assert_eq!(pending.queue(request, 8), Reply::Simple("QUEUED"));
+        let requests = [look(), Request::Session(Session::Ping(None)), look()];
+        for (row, request) in requests.into_iter().enumerate() {
+            assert_eq!(pending.queue(request, row, 33, ROOM), Reply::Simple("QUEUED"));
         }
         let transaction = pending.exec().unwrap();
         assert_eq!(transaction.commands.len(), 2);
-        let replies = transaction.replies(vec![Reply::Int(1), Reply::Int(2)]);
-        assert_eq!(
-            replies,
-            Reply::List(vec![Reply::Int(1), Reply::Simple("PONG"), Reply::Int(2)])
-        );
+        let (rows, replies) = transaction.replies(vec![Reply::Int(1), Reply::Int(2)]);
+        assert_eq!(rows, [0, 1, 2]);
+        assert_eq!(replies, [Reply::Int(1), Reply::Simple("PONG"), Reply::Int(2)]);
         assert!(!pending.is_open());
     }
 
@@ -187,13 +214,25 @@ mod tests {
     fn what_cannot_be_queued_aborts() {
         for spoil in [
             |p: &mut Pending| p.spoil(),
-            |p: &mut Pending| assert_eq!(code(&p.queue(Request::Session(Session::Snapshot), 8)), "ERR"),
-            |p: &mut Pending| assert_eq!(code(&p.queue(look(), 1)), "LIMIT"),
+            |p: &mut Pending| {
+                assert_eq!(
+                    code(&p.queue(Request::Session(Session::Snapshot), 0, 9, ROOM)),
+                    "ERR"
+                )
+            },
+            |p: &mut Pending| {
+                let room = Room {
+                    commands_max: 1,
+                    ..ROOM
+                };
+                assert_eq!(code(&p.queue(look(), 0, 9, room)), "LIMIT");
+            },
+            |p: &mut Pending| assert_eq!(code(&p.queue(look(), 0, 92, ROOM)), "LIMIT"),
             |p: &mut Pending| assert_eq!(code(&p.begin()), "ERR"),
         ] {
             let mut pending = Pending::default();
             pending.begin();
-            pending.queue(look(), 8);
+            assert_eq!(pending.queue(look(), 0, 9, ROOM), Reply::Simple("QUEUED"));
             spoil(&mut pending);
             assert_eq!(code(&pending.exec().unwrap_err()), "EXECABORT");
             assert!(!pending.is_open());
@@ -214,7 +253,7 @@ mod tests {
             op: AgentOp::Next { block_ms: Some(5) },
             common: None,
         };
-        pending.queue(Request::Engine(Command::Agent(next)), 8);
+        pending.queue(Request::Engine(Command::Agent(next)), 0, 9, ROOM);
         let transaction = pending.exec().unwrap();
         assert!(matches!(
             &transaction.commands[0],

@@ -22,6 +22,8 @@ pub struct Shared {
     pub replayed: AtomicU64,
     /// Last seq of the newest snapshot.
     pub snapshot_seq: AtomicU64,
+    /// Bytes that were cut from the log's torn end at the last start.
+    pub cut_bytes: AtomicU64,
     ready: AtomicBool,
     /// Instant at which a virtual clock stands, ms; negative: the clock is real.
     standing_ms: AtomicI64,
@@ -41,6 +43,7 @@ impl Shared {
             started: Instant::now(),
             replayed: AtomicU64::new(0),
             snapshot_seq: AtomicU64::new(0),
+            cut_bytes: AtomicU64::new(0),
             ready: AtomicBool::new(false),
             standing_ms: AtomicI64::new(-1),
             commands: AtomicU64::new(0),

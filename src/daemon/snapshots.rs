@@ -33,15 +33,17 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     log_id: u64,
     epoch: u32,
+    keep: usize,
 }
 
 impl Store {
-    /// The place of a log's snapshots.
-    pub fn new(opened: &OpenedLog) -> Store {
+    /// The place of a log's snapshots, of which `keep` are kept.
+    pub fn new(opened: &OpenedLog, keep: u32) -> Store {
         Store {
             disk: opened.disk(),
             log_id: opened.log_id(),
-            epoch: opened.recovery().map_or(1, |r| r.epoch),
+            epoch: opened.epoch(),
+            keep: keep as usize,
         }
     }
 }
@@ -196,7 +198,7 @@ fn write(store: &Store, seq: Seq, at: i64, slices: &Receiver<Slice>) -> Result<S
             }
             Slice::Finish(state_hash) => {
                 let info = writer.finish(state_hash)?;
-                prune(&*store.disk)?;
+                prune(&*store.disk, store.keep)?;
                 return Ok(info);
             }
         }

@@ -87,6 +87,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         loaded = load(&core, options, laid.log) => loaded?,
         why = signals.stop() => {
             tracing::info!("{why} while loading: going down");
+            notify::stopping();
             remove(&socket, bound.ours);
             return Ok(());
         }
@@ -105,6 +106,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         tokio::task::spawn_local(watched("timers", core.clone())),
         tokio::task::spawn_local(snapshots::run(core.clone())),
         tokio::task::spawn_local(meter::publish(core.clone())),
+        tokio::task::spawn_local(alive()),
     ];
 
     let stop = core.borrow().stop.clone();
@@ -137,6 +139,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         virtual_clock: options.virtual_clock.is_some(),
         closed_max: usize::try_from(config.closed_max).unwrap_or(usize::MAX),
         tokens_max: usize::try_from(config.tokens_max).unwrap_or(usize::MAX),
+        ..engine::Config::default()
     });
     let sync = match config.sync {
         Sync::Always => SyncPolicy::Always,
@@ -200,7 +203,7 @@ fn open_log(
     let journal = |e: JournalError| refused(LoadError::Journal(e));
     let line = Arc::new(LogLine::new(engine.seq()));
     let reader = opened.reader();
-    let snapshots = snapshots::Store::new(&opened);
+    let snapshots = snapshots::Store::new(&opened, shared.config.snapshot.keep);
     let mut writer = opened.into_writer().map_err(journal)?;
     // The first append would otherwise wait for it.
     writer.prepare_next().map_err(journal)?;
@@ -228,6 +231,9 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
             epoch = recovered.epoch,
             "the log's end was torn and has been cut"
         );
+        core.shared
+            .cut_bytes
+            .store(recovered.cut_bytes, std::sync::atomic::Ordering::Relaxed);
         core.record(now, Body::LogRecovered(Box::new(recovered)));
     }
     for (name, text) in crate::policy::embedded() {
@@ -308,6 +314,17 @@ async fn releases(core: CoreRef) {
 async fn watched(what: &'static str, core: CoreRef) {
     if let Err(e) = timers::run(core).await {
         fatal::exit(fatal::START_FAILED, &format!("{what}: {e}"));
+    }
+}
+
+/// Tells systemd that the core thread still comes round, if the unit has a watchdog. Without one there is no tick.
+async fn alive() {
+    let Some(every) = notify::watchdog_every() else {
+        return;
+    };
+    loop {
+        notify::watchdog();
+        tokio::time::sleep(every).await;
     }
 }
 

@@ -39,18 +39,19 @@ pub async fn run(core: CoreRef) -> io::Result<()> {
 /// Fires everything that is overdue, a slice at a time.
 async fn fire(core: &CoreRef) {
     loop {
-        let (more, backlogged) = {
+        if core.borrow().is_backlogged() {
+            // What fires has to be kept until it is written: it waits like everybody else.
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            continue;
+        }
+        let more = {
             let mut core = core.borrow_mut();
             let now = core.now();
-            (core.advance(now, FIRES_MAX), core.is_backlogged())
+            core.advance(now, FIRES_MAX)
         };
         if !more {
             return;
         }
-        if backlogged {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        } else {
-            tokio::task::yield_now().await;
-        }
+        tokio::task::yield_now().await;
     }
 }

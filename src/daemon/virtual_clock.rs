@@ -44,15 +44,15 @@ impl Connection {
 
     async fn jump(&mut self, from: UnixMs, to: UnixMs) -> bool {
         loop {
+            if self.core.borrow().is_backlogged() {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                continue;
+            }
             let more = self.core.borrow_mut().advance(to, FIRES_MAX);
             if !more {
                 break;
             }
-            if self.core.borrow().is_backlogged() {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            } else {
-                tokio::task::yield_now().await;
-            }
+            tokio::task::yield_now().await;
         }
         let jumped = ClockJumped {
             from,

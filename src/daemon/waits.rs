@@ -62,6 +62,9 @@ impl Connection {
         self.blocked(true);
         let stays = loop {
             if self.peer.take_answered() {
+                // With a ticket, or with null: what is refused is refused before it waits.
+                self.waited();
+                self.count_answered();
                 break true;
             }
             match self.until(deadline).await {
@@ -71,6 +74,7 @@ impl Connection {
                 }
                 Woken::Timeout => {
                     if self.core.borrow_mut().cancel_wait(waiter) {
+                        self.waited();
                         self.say_now(&Reply::Null);
                         break true;
                     }
@@ -100,7 +104,7 @@ impl Connection {
                 let mut core = self.core.borrow_mut();
                 let now = core.now();
                 if let Some(reply) = core.scan(now, &mut scan) {
-                    self.say(&core, &reply);
+                    self.say_counted(&mut core, &reply);
                     core.settle_peer(&self.peer);
                     return true;
                 }

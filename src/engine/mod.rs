@@ -8,6 +8,7 @@
 //! | `effects` | what a fact does to SLA clocks under the ticket's policy |
 //! | `transaction` | the events of one atomic frame, each applied the moment it is decided |
 //! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
+//! | `measures`, `frame_size` | how long things took; how much one frame may hold |
 //! | `timers` | expiry is an input: `advance(now)` |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
@@ -23,6 +24,8 @@ mod clock;
 mod copying;
 mod decide;
 mod effects;
+mod frame_size;
+mod measures;
 mod names;
 mod policies;
 mod reads;
@@ -36,6 +39,7 @@ mod timers;
 mod transaction;
 
 pub use copying::SnapshotHead;
+pub use measures::Measure;
 pub use reads::{Figures, QueueFigures, Scan};
 pub use state::QueueCounts;
 
@@ -43,7 +47,7 @@ use crate::model::command::Command;
 use crate::model::event::{Body, Event};
 use crate::model::record::Record;
 use crate::model::reply::Reply;
-use crate::model::{Seq, Text, UnixMs};
+use crate::model::{Code, Refusal, Seq, Text, UnixMs};
 use decide::Next;
 use state::State;
 use transaction::Transaction;
@@ -64,6 +68,10 @@ pub struct Config {
     pub closed_max: usize,
     /// Tokens kept at most.
     pub tokens_max: usize,
+    /// Tickets that one AGENT.LEAVE gives back at most: they are one frame.
+    pub leave_max: usize,
+    /// A transaction's frame takes nothing more once its events may take this many bytes in the log.
+    pub frame_bytes_max: usize,
 }
 
 impl Default for Config {
@@ -74,6 +82,8 @@ impl Default for Config {
             virtual_clock: false,
             closed_max: 1_000_000,
             tokens_max: 1_000_000,
+            leave_max: 100_000,
+            frame_bytes_max: frame_size::FRAME_BYTES_MAX,
         }
     }
 }
@@ -89,6 +99,8 @@ pub struct Output {
     pub frame_ends: Vec<usize>,
     /// Waiting NEXTs that ended; to be answered once all of `events` is as durable as promised.
     pub wakes: Vec<(WaiterId, Reply)>,
+    /// What ended by these events, and how long it took.
+    pub measures: Vec<Measure>,
 }
 
 impl Output {
@@ -98,6 +110,7 @@ impl Output {
         self.events.clear();
         self.frame_ends.clear();
         self.wakes.clear();
+        self.measures.clear();
     }
 
     /// The frames: seq of the first event, and the events.
@@ -169,6 +182,7 @@ impl Engine {
             out,
             now,
             default_policy: &config.default_policy,
+            leave_max: config.leave_max,
             one_frame,
         }
     }
@@ -192,7 +206,10 @@ impl Engine {
     /// EXEC: all commands in one instant and one frame, a reply each; nothing waits.
     pub fn execute_all(&mut self, now: UnixMs, commands: &[Command], out: &mut Output) -> Vec<Reply> {
         let mut replies = Vec::with_capacity(commands.len());
+        let (mut frame_bytes, mut counted) = (0, out.events.len());
         for command in commands {
+            frame_bytes += frame_size::estimate(&out.events[counted..]);
+            counted = out.events.len();
             replies.push(match command {
                 Command::Read(read) => match reads::read(&mut self.state, now, read) {
                     Outcome::Done(reply) => reply,
@@ -203,6 +220,12 @@ impl Engine {
                         }
                     },
                 },
+                command if command.writes() && frame_bytes > self.config.frame_bytes_max => {
+                    Reply::Refused(Refusal::new(
+                        Code::Limit,
+                        "this transaction has logged as much as one frame holds: put the rest into another",
+                    ))
+                }
                 command => match decide::run(&mut self.transaction(now, true, out), command, 0) {
                     Ok(Next::Reply(reply)) => reply,
                     Ok(Next::Wait) => Reply::Null,
@@ -276,6 +299,13 @@ impl Engine {
     /// Gives the snapshot up.
     pub fn snapshot_abort(&mut self) {
         self.state.snapshot_abort();
+    }
+
+    /// Looks on for the ticket that has waited longest, by number of the queue as in [`Figures::queues`]: at `slots_max` slots
+    /// from `from` on, 0 at first. `oldest` is made long enough; it holds [`crate::model::NEVER`] where none waits. The
+    /// slot to go on from, until all were looked at.
+    pub fn oldest_waiting(&self, from: u32, slots_max: u32, oldest: &mut Vec<UnixMs>) -> Option<u32> {
+        reads::oldest_waiting(&self.state, from, slots_max, oldest)
     }
 
     /// Counters for INFO and metrics. Cost: the number of queues and agents.

@@ -7,7 +7,7 @@ use super::ticket::{NONE, Pause, Ticket};
 use crate::model::record::{
     AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
 };
-use crate::model::{TENANT_DEFAULT, Text};
+use crate::model::{NEVER, TENANT_DEFAULT, Text};
 
 /// Records of a snapshot that wait until all are there: what changed while it was taken stands out of order.
 #[derive(Debug, Default)]
@@ -178,6 +178,7 @@ impl State {
         let ticket = Ticket {
             id: record.id,
             opened_at: record.opened_at,
+            waiting_at: NEVER,
             opened_seq: record.opened_seq,
             last_seq: record.last_seq,
             commanded_at: record.commanded_at,

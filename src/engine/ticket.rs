@@ -13,6 +13,8 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) struct Ticket {
     pub id: Text,
     pub opened_at: UnixMs,
+    /// When it last came into its queue; [`NEVER`]: not known. For measuring only: in no hash and no snapshot.
+    pub waiting_at: UnixMs,
     pub opened_seq: Seq,
     pub last_seq: Seq,
     /// `at` of the last commanded event: no later command may be back-dated to before it.

@@ -19,6 +19,8 @@ pub(super) struct Transaction<'a> {
     pub now: UnixMs,
     /// Policy of tickets that name none.
     pub default_policy: &'a Text,
+    /// Tickets that one LEAVE gives back at most.
+    pub leave_max: usize,
     /// An EXEC: everything is one frame.
     pub one_frame: bool,
 }
@@ -86,6 +88,8 @@ impl Transaction<'_> {
             clocks,
             origin: origin(saying.common),
         };
+        let measure = super::measures::measure(self.state, slot, &event.fact, at);
+        self.out.measures.extend(measure);
         self.emit(at, saying.cause, Body::Ticket(event))
     }
 

@@ -146,6 +146,22 @@ impl Reader {
         Ok(found.entries)
     }
 
+    /// Number of entries under a key up to `upto_seq`, where every event under it is one entry. `None` for the keys that are
+    /// not posted, and for `events:sla`, whose events may be several. Cost: a search in each segment's postings.
+    pub fn count(&self, key: &FeedKey, upto_seq: Seq) -> Result<Option<u64>, JournalError> {
+        if matches!(key, FeedKey::All | FeedKey::Ticket(_) | FeedKey::Sla) {
+            return Ok(None);
+        }
+        let mut count = 0;
+        for segment in self.segments().iter().filter(|s| s.first_seq <= upto_seq) {
+            count += self.with_postings(segment, |postings| {
+                let seqs = postings.of(key).unwrap_or(&[]);
+                seqs.partition_point(|r| segment.first_seq + u64::from(*r) <= upto_seq)
+            })? as u64;
+        }
+        Ok(Some(count))
+    }
+
     /// The entries of a ticket, found from its last event back along the links. Stops where the log begins.
     pub fn ticket_chain(&self, last_seq: Seq, wanted: Wanted) -> Result<Vec<Entry>, JournalError> {
         let mut seq = last_seq;

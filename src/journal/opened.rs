@@ -156,6 +156,11 @@ impl OpenedLog {
         Arc::clone(&self.disk)
     }
 
+    /// Epoch of what is written from now on: one more than before where facts may have been lost.
+    pub fn epoch(&self) -> u32 {
+        self.tail.epoch
+    }
+
     /// Identity of the log.
     pub fn log_id(&self) -> u64 {
         self.tail.log_id

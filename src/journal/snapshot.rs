@@ -22,7 +22,7 @@ const RECORDS: u32 = 1;
 const FOOTER: u32 = 2;
 const FOOTER_BYTES: usize = 32;
 /// Snapshots kept by [`prune`].
-pub const KEPT: usize = 2;
+pub const KEPT_MIN: usize = 2;
 
 fn name_of(seq: Seq) -> String {
     format!("snapshot-{seq:020}.slad")
@@ -395,9 +395,10 @@ fn open(disk: &dyn Disk, seq: Seq, log_id: u64, last_seq: Seq) -> Result<Snapsho
     }
 }
 
-/// Removes all but the newest [`KEPT`] snapshots. Call it after a snapshot was finished.
-pub fn prune(disk: &dyn Disk) -> Result<(), JournalError> {
-    let old = seqs(disk)?.split_off(KEPT.min(seqs(disk)?.len()));
+/// Removes all but the newest `keep` snapshots, of which [`KEPT_MIN`] stay in any case. Call it after a snapshot was finished.
+pub fn prune(disk: &dyn Disk, keep: usize) -> Result<(), JournalError> {
+    let mut old = seqs(disk)?;
+    let old = old.split_off(keep.max(KEPT_MIN).min(old.len()));
     if old.is_empty() {
         return Ok(());
     }

@@ -182,11 +182,11 @@ pub const KEYS: &[Key] = &[
     ),
     row!(
         "snapshot.keep",
-        "a whole number from 1",
+        "a whole number from 2",
         snapshot.keep,
-        |v| count32(v, 1),
+        |v| count32(v, 2),
         bare,
-        "Snapshots that are kept; two, so that a damaged one costs time and not data."
+        "Snapshots that are kept; two at least, so that a damaged one costs time and not data."
     ),
     row!(
         "limits.connections_max",
@@ -243,6 +243,14 @@ pub const KEYS: &[Key] = &[
         |v| count32(v, 1),
         bare,
         "Commands between MULTI and EXEC."
+    ),
+    row!(
+        "limits.multi_bytes_max",
+        "a size from 1KiB to 64MiB, such as \"16MiB\"",
+        limits.multi_bytes_max,
+        |v| size(v, KIB, 64 * KIB * KIB),
+        |b| quoted(&show_size(*b)),
+        "Bytes of the commands between MULTI and EXEC."
     ),
     row!(
         "limits.journal_backlog_bytes_max",

@@ -93,6 +93,8 @@ pub struct Limits {
     pub output_bytes_max: u64,
     /// Commands between MULTI and EXEC.
     pub multi_max: u32,
+    /// Their bytes.
+    pub multi_bytes_max: u64,
     /// Bytes on their way to the log; beyond them commands wait.
     pub journal_backlog_bytes_max: u64,
     /// Entries in one reply of the feed.
@@ -148,6 +150,7 @@ impl Default for Config {
                 pipeline_max: 10_000,
                 output_bytes_max: 64 * MIB,
                 multi_max: 1_000,
+                multi_bytes_max: 16 * MIB,
                 journal_backlog_bytes_max: 64 * MIB,
                 feed_count_max: 10_000,
             },

@@ -36,7 +36,7 @@ fn other_values_arrive() {
         "socket = '/run/s'\ndata = '/d'\nhttp = ''\nsync = 'never'\nsync_interval = '5ms'\nsegment_bytes = 1048576\n\
          default_policy = 'none'\nqueues = ['夜班', 'vip']\nloading_wait = '1m'\nclosed_max = 5\ntokens_max = 6\n\
          snapshot.every_events = 7\nsnapshot.every = '2s'\nsnapshot.keep = 3\n[limits]\nconnections_max = 8\nargs_max = 16\n\
-         bulk_bytes_max = '1KiB'\nrequest_bytes_max = '2 KiB'\npipeline_max = 9\noutput_bytes_max = '1GiB'\nmulti_max = 10\n\
+         bulk_bytes_max = '1KiB'\nrequest_bytes_max = '2 KiB'\npipeline_max = 9\noutput_bytes_max = '1GiB'\nmulti_max = 10\nmulti_bytes_max = '2KiB'\n\
          journal_backlog_bytes_max = '1MiB'\nfeed_count_max = 11\n[log]\nfilter = 'warn,slad=trace'\nformat = 'json'\n",
     )
     .unwrap();
@@ -65,6 +65,7 @@ fn other_values_arrive() {
             pipeline_max: 9,
             output_bytes_max: 1 << 30,
             multi_max: 10,
+            multi_bytes_max: 2048,
             journal_backlog_bytes_max: MIB,
             feed_count_max: 11,
         },
@@ -118,7 +119,7 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
         ("segment_bytes = 4096", "segment_bytes 4096 is less than 1MiB"),
         ("segment_bytes = '99999999999GiB'", "is not a size"),
         ("segment_bytes = -1", "segment_bytes -1 is not a size"),
-        ("snapshot.keep = 0", "snapshot.keep 0 is less than 1"),
+        ("snapshot.keep = 1", "snapshot.keep 1 is less than 2"),
         ("snapshot.keep = 5000000000", "is more than 4294967295"),
         (
             "closed_max = 1.5",

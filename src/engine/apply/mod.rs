@@ -15,9 +15,10 @@ use crate::model::time::DAY_MS;
 use crate::model::{Seq, TENANT_DEFAULT};
 
 impl State {
-    /// Applies the event with this seq, which must be the next one.
+    /// Applies the event with this seq, which must be the next one, or tell of the gap before it.
     pub(super) fn apply(&mut self, seq: Seq, event: &Event) -> Result<(), String> {
-        if seq != self.seq + 1 {
+        let told = matches!(&event.body, Body::LogRecovered(log) if log.lost_to + 1 == seq && seq > self.seq);
+        if seq != self.seq + 1 && !told {
             return Err(format!("event {seq} follows event {}", self.seq));
         }
         self.seq = seq;

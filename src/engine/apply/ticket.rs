@@ -6,7 +6,7 @@ use crate::engine::ticket::{NONE, Pause, Ticket};
 use crate::model::event::*;
 use crate::model::record::ClosedRecord;
 use crate::model::target::Target;
-use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text};
+use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text, UnixMs};
 
 impl State {
     pub(super) fn apply_ticket(
@@ -95,7 +95,7 @@ impl State {
                 });
                 self.change_load(slot, 1);
             }
-            TicketFact::Changed(changed) => self.change(slot, ticket, changed)?,
+            TicketFact::Changed(changed) => self.change(slot, event.at, ticket, changed)?,
             TicketFact::Assigned { .. } => {
                 self.detach(slot);
                 let agent = self.agent_or_new(&ticket.agent);
@@ -110,10 +110,10 @@ impl State {
                 }
                 self.change_load(slot, 1);
             }
-            TicketFact::Released { .. } => self.back_to_waiting(slot),
+            TicketFact::Released { .. } => self.back_to_waiting(slot, event.at),
             TicketFact::Transferred { .. } => {
-                self.back_to_waiting(slot);
-                self.move_to_queue(slot, &ticket.queue);
+                self.back_to_waiting(slot, event.at);
+                self.move_to_queue(slot, &ticket.queue, event.at);
                 self.edit(slot, |t| t.queue_by_policy = false);
             }
             TicketFact::Resolved { close_at } => {
@@ -129,6 +129,7 @@ impl State {
             }
             TicketFact::Reopened => self.edit(slot, |t| {
                 t.state = TicketState::Waiting;
+                t.waiting_at = event.at;
                 t.resolve_seq = 0;
                 t.close_at = NEVER;
             }),
@@ -179,6 +180,7 @@ impl State {
         let slot = self.insert_ticket(Ticket {
             id: ticket.id.clone(),
             opened_at: opened.opened_at,
+            waiting_at: opened.opened_at,
             opened_seq: seq,
             last_seq: seq,
             commanded_at: 0,
@@ -220,7 +222,13 @@ impl State {
         slot
     }
 
-    fn change(&mut self, slot: u32, ticket: &TicketEvent, changed: &Changed) -> Result<(), String> {
+    fn change(
+        &mut self,
+        slot: u32,
+        at: UnixMs,
+        ticket: &TicketEvent,
+        changed: &Changed,
+    ) -> Result<(), String> {
         if let Some((priority, rank)) = &changed.priority {
             let book = self.tickets.get(slot).map_or(0, |t| t.book);
             let unknown = || format!("ticket {}: unknown priority {priority}", ticket.id);
@@ -239,7 +247,7 @@ impl State {
         if let Some(details) = &changed.details {
             self.edit(slot, |t| t.details = Some(details.clone()));
         }
-        self.move_to_queue(slot, &ticket.queue);
+        self.move_to_queue(slot, &ticket.queue, at);
         Ok(())
     }
 
@@ -278,18 +286,22 @@ impl State {
     }
 
     /// Back to its queue, in nobody's hands.
-    fn back_to_waiting(&mut self, slot: u32) {
+    fn back_to_waiting(&mut self, slot: u32, at: UnixMs) {
         self.detach(slot);
-        self.edit(slot, |t| t.state = TicketState::Waiting);
+        self.edit(slot, |t| {
+            t.state = TicketState::Waiting;
+            t.waiting_at = at;
+        });
     }
 
-    fn move_to_queue(&mut self, slot: u32, queue: &Text) {
+    fn move_to_queue(&mut self, slot: u32, queue: &Text, at: UnixMs) {
         let number = self.queues.intern(queue);
         let Some(ticket) = self.tickets.get_mut(slot).filter(|t| t.queue != number) else {
             return;
         };
         let skills = self.routing.requirements.get(ticket.requirement).skills.clone();
         ticket.queue = number;
+        ticket.waiting_at = at;
         ticket.requirement = self.routing.requirements.intern(number, &skills);
     }
 

@@ -128,6 +128,16 @@ impl Transaction<'_> {
                 agent.presence_seq
             });
         }
+        let held = self.state.agents.get(slot).map_or(0, |a| a.held.len());
+        if !keep && held > self.leave_max {
+            return Err(Refusal::new(
+                Code::Limit,
+                format!(
+                    "{id} holds {held} tickets, and one frame gives back {} at most; possible: AGENT.LEAVE {id} keep, TICKET.RELEASE",
+                    self.leave_max
+                ),
+            ));
+        }
         let seq = self.set_presence(slot, Presence::Offline, Text::default(), common)?;
         if !keep {
             let held: Vec<u32> = self

@@ -199,3 +199,22 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     }
     given_any
 }
+
+/// Attributes, and texts in `has`, that a ticket has at most: TICKET.SET adds to both, and each of its events tells all.
+const DETAILS_MAX: usize = 64;
+
+/// `LIMIT` if a ticket would have more than its share.
+pub(super) fn check_details(details: &Details) -> Result<(), Refusal> {
+    for (what, count) in [
+        ("attributes", details.attributes.len()),
+        ("texts in has", details.has.len()),
+    ] {
+        if count > DETAILS_MAX {
+            return Err(Refusal::new(
+                Code::Limit,
+                format!("a ticket has at most {DETAILS_MAX} {what}; with these it would have {count}"),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! TICKET.SET: re-level, reclassify, dues by hand.
 
 use super::Case;
-use super::open::{check_labels, priority, set_details};
+use super::open::{check_details, check_labels, priority, set_details};
 use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
 use crate::model::command::Fields;
@@ -42,6 +42,7 @@ impl Transaction<'_> {
             .cloned()
             .unwrap_or_else(Details::default);
         let given = set_details(&mut details, fields);
+        check_details(&details)?;
         let changed = Changed {
             priority: new_level.map(|(_, level)| (level.name.clone(), level.rank)),
             skills: fields.skills.clone(),

@@ -1,8 +1,8 @@
 //! Counters for INFO and metrics.
 
 use crate::engine::state::{QueueCounts, State};
-use crate::model::Text;
-use crate::model::event::Presence;
+use crate::model::event::{Presence, TicketState};
+use crate::model::{NEVER, Text, UnixMs};
 
 /// Counters of the whole state.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,4 +64,24 @@ pub(in crate::engine) fn figures(state: &State) -> Figures {
         tokens: state.tokens.len() as u64,
         queues: queues.collect(),
     }
+}
+
+/// One slice of the search for the longest waiting tickets. Cost: a look at each slot.
+pub(in crate::engine) fn oldest_waiting(
+    state: &State,
+    from: u32,
+    slots_max: u32,
+    oldest: &mut Vec<UnixMs>,
+) -> Option<u32> {
+    oldest.resize(state.queues.iter().count(), NEVER);
+    let end = state.tickets.capacity_slots();
+    let stop = from.saturating_add(slots_max).min(end);
+    for ticket in (from..stop).filter_map(|slot| state.tickets.get(slot)) {
+        if ticket.state == TicketState::Waiting
+            && let Some(oldest) = oldest.get_mut(ticket.queue as usize)
+        {
+            *oldest = ticket.opened_at.min(*oldest);
+        }
+    }
+    (stop < end).then_some(stop)
 }

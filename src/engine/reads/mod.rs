@@ -6,8 +6,8 @@ mod queues;
 mod scan;
 mod ticket;
 
-pub(super) use count::figures;
 pub use count::{Figures, QueueFigures};
+pub(super) use count::{figures, oldest_waiting};
 pub use scan::Scan;
 
 use super::Outcome;

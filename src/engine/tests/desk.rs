@@ -1,6 +1,6 @@
 //! A desk to tell stories at: an engine with the embedded policies, a clock, and short names for commands.
 
-use crate::engine::{Config, Engine, Outcome, Output};
+use crate::engine::{Config, Engine, Measure, Outcome, Output};
 use crate::model::command::*;
 use crate::model::event::{Body, Event, PolicyActivated};
 use crate::model::fields;
@@ -14,21 +14,28 @@ pub(super) struct Desk {
     pub now: UnixMs,
     pub log: Vec<Event>,
     pub wakes: Vec<(u64, Reply)>,
+    pub measures: Vec<Measure>,
 }
 
 impl Desk {
     pub(super) fn new() -> Desk {
-        let config = Config {
+        Desk::with(|_| ())
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Config)) -> Desk {
+        let mut config = Config {
             virtual_clock: true,
             closed_max: 50,
             tokens_max: 20,
             ..Config::default()
         };
+        change(&mut config);
         let mut desk = Desk {
             engine: Engine::new(config),
             now: T0,
             log: Vec::new(),
             wakes: Vec::new(),
+            measures: Vec::new(),
         };
         desk.engine.ready(T0);
         for (name, text) in crate::policy::embedded() {
@@ -57,6 +64,7 @@ impl Desk {
             "every event is in a frame"
         );
         self.wakes.extend(out.wakes);
+        self.measures.extend(out.measures);
     }
 
     pub(super) fn run(&mut self, command: &Command) -> Reply {
@@ -82,6 +90,15 @@ impl Desk {
         }
         self.drain();
         reply
+    }
+
+    /// EXEC.
+    pub(super) fn run_all(&mut self, commands: &[Command]) -> Vec<Reply> {
+        let mut out = Output::default();
+        let replies = self.engine.execute_all(self.now, commands, &mut out);
+        assert!(out.frame_ends.len() <= 1, "one frame");
+        self.take(out);
+        replies
     }
 
     pub(super) fn drain(&mut self) {

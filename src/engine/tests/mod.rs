@@ -1,5 +1,6 @@
 //! The engine as a value: stories, and properties under random commands.
 
+mod bounds;
 mod desk;
 mod replay;
 mod stories;

@@ -253,3 +253,31 @@ fn replay_and_snapshot_give_the_same_state() {
         assert_eq!(restored.state_hash(), hash, "seed {seed}: snapshot and the rest");
     }
 }
+
+#[test]
+fn the_gap_that_a_recovery_tells_of_is_no_damage() {
+    use crate::model::event::{Body, Event, LogRecovered};
+    let event = |lost_to| Event {
+        at: T0,
+        logged_at: T0,
+        cause: 0,
+        tenant: 0,
+        body: Body::LogRecovered(Box::new(LogRecovered {
+            cut_bytes: 8,
+            lost_from: 3,
+            lost_to,
+            epoch: 2,
+        })),
+    };
+    for (seq, lost_to, fits) in [(6, 5, true), (3, 2, true), (6, 4, false), (2, 1, false)] {
+        let mut desk = Desk::new();
+        assert_eq!(desk.engine.seq(), 2);
+        let replayed = desk.engine.replay(seq, &event(lost_to));
+        assert_eq!(
+            replayed.is_ok(),
+            fits,
+            "seq {seq}, lost up to {lost_to}: {replayed:?}"
+        );
+        assert_eq!(desk.engine.seq(), if fits { seq } else { 2 });
+    }
+}

@@ -76,6 +76,7 @@ fn a_tail_torn_at_any_byte_is_cut_kept_and_told() {
         drop(log);
         let again = opened(&torn).unwrap();
         assert_eq!(again.recovery(), Some(&recovery));
+        assert_eq!(again.epoch(), 2);
         let mut writer = again.into_writer().unwrap();
         assert_eq!((writer.next_seq(), writer.epoch()), (24, 2));
         writer.append(&mut batch(24, 30)).unwrap();

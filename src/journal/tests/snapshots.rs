@@ -1,6 +1,6 @@
 use super::*;
 use crate::journal::SnapshotWriter;
-use crate::journal::snapshot::{KEPT, prune};
+use crate::journal::snapshot::{KEPT_MIN, prune};
 use crate::model::record::{QueueRecord, Record};
 
 fn record(n: u64) -> Record {
@@ -41,22 +41,20 @@ fn newest(disk: &SimDisk) -> (Option<Seq>, usize) {
 }
 
 #[test]
-fn the_newest_whole_snapshot_wins_and_two_are_kept() {
+fn the_newest_whole_snapshot_wins_and_two_are_kept_at_least() {
     let disk = log_of(50);
     assert_eq!(newest(&disk), (None, 0));
     for seq in [10, 20, 30] {
         take(&disk, seq);
     }
     assert_eq!(newest(&disk), (Some(30), 0));
-    prune(&disk).unwrap();
-    let names: Vec<String> = disk
-        .contents()
-        .into_keys()
-        .filter(|n| n.starts_with("snapshot"))
-        .collect();
-    assert_eq!(names.len(), KEPT);
-    assert_eq!(newest(&disk), (Some(30), 0));
-    prune(&disk).unwrap();
+    for (keep, kept) in [(4, 3), (3, 3), (2, KEPT_MIN), (0, KEPT_MIN)] {
+        prune(&disk, keep).unwrap();
+        let names = disk.contents().into_keys();
+        assert_eq!(names.filter(|n| n.starts_with("snapshot")).count(), kept);
+        assert_eq!(newest(&disk), (Some(30), 0));
+    }
+    prune(&disk, KEPT_MIN).unwrap();
     assert_eq!(newest(&disk), (Some(30), 0));
 }
 

@@ -168,6 +168,7 @@ fn range(model: &Model, args: &[String]) -> Value {
     let (open, id) = args[2]
         .strip_prefix('(')
         .map_or((false, args[2].as_str()), |id| (true, id));
+    let id = if id == "-" { "0-0" } else { id };
     let (seq, part) = id.split_once('-').expect("seq-part");
     let from: (u64, u64) = (seq.parse().expect("a seq"), part.parse().expect("a part"));
     let count = args[5].parse().expect("a count");

@@ -96,7 +96,7 @@ customer, segment, channel, skills, issue, parent, links, assist, has, due.TARGE
         ),
         (
             "AGENT.SET a1 capacity -1",
-            "BADARG capacity '-1': it takes a whole number 0-4294967295",
+            "BADARG capacity '-1': it takes a whole number 1-1000000000",
         ),
         (
             "AGENT.SET a1 queues a,,b",

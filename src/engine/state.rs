@@ -14,6 +14,7 @@ use crate::model::command::QUEUE_NONE;
 use crate::model::event::TicketState;
 use crate::model::record::{ClosedRecord, TokenRecord};
 use crate::model::{Seq, Text, UnixMs};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// The state.
@@ -25,6 +26,8 @@ pub(super) struct State {
     pub logged_at: UnixMs,
     pub tickets: Slab<Ticket>,
     pub ticket_ids: IdIndex,
+    /// The slot that was looked up last.
+    pub ticket_memo: Cell<u32>,
     pub agents: Slab<Agent>,
     pub agent_ids: IdIndex,
     pub queues: Names,
@@ -123,6 +126,7 @@ impl State {
             logged_at: 0,
             tickets: Slab::new(),
             ticket_ids: IdIndex::new(SEED),
+            ticket_memo: Cell::new(NONE),
             agents: Slab::new(),
             agent_ids: IdIndex::new(SEED),
             queues,
@@ -143,9 +147,16 @@ impl State {
 
     /// Slot of a live ticket.
     pub(super) fn ticket_slot(&self, id: &str) -> Option<u32> {
-        let hash = id_hash(id);
-        self.ticket_ids
-            .get(hash, |slot| self.tickets.get(slot).is_some_and(|t| t.id == id))
+        // One command looks its ticket up for every event it makes.
+        let memo = self.ticket_memo.get();
+        if self.tickets.get(memo).is_some_and(|t| t.id == id) {
+            return Some(memo);
+        }
+        let slot = self.ticket_ids.get(id_hash(id), |slot| {
+            self.tickets.get(slot).is_some_and(|t| t.id == id)
+        })?;
+        self.ticket_memo.set(slot);
+        Some(slot)
     }
 
     /// Slot of an agent.

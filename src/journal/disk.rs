@@ -175,6 +175,8 @@ struct RealFile {
 
 /// Zeros are written in pieces of this size, bytes.
 const ZERO_PIECE_BYTES: usize = 1 << 20;
+/// Zeros written before they are synced: about as much as goes out in the time of a few commits.
+const ZERO_SYNC_BYTES: u64 = 2 << 20;
 
 impl RealFile {
     fn new(file: File) -> RealFile {
@@ -214,6 +216,10 @@ impl DiskFile for RealFile {
             let piece = (bytes - at).min(zeros.len() as u64) as usize;
             self.file.write_all_at(&zeros[..piece], at)?;
             at += piece as u64;
+            // Synced piece by piece: a commit that comes meanwhile waits for one piece on its way to the disk, not for all.
+            if at.is_multiple_of(ZERO_SYNC_BYTES) {
+                self.file.sync_data()?;
+            }
         }
         Ok(())
     }

@@ -28,8 +28,8 @@ impl State {
         Ok(())
     }
 
+    /// The ticket is over. No ticket of this id is remembered: opening it forgot an earlier one.
     pub(in crate::engine) fn remember_closed(&mut self, closed: ClosedRecord) {
-        self.forget_closed(&closed.id.clone());
         let hash = self.sum.canon.closed(&closed);
         self.sum.add(hash);
         if let (_, Some((index, _, evicted))) = self.closed.insert(closed.id.clone(), closed) {
@@ -57,7 +57,10 @@ impl State {
         let State {
             closed, copying, sum, ..
         } = self;
-        let (Some(index), Some(record)) = (closed.number_of(id), closed.get(id)) else {
+        let Some((index, (_, record))) = closed
+            .number_of(id)
+            .and_then(|index| Some((index, closed.at(index)?)))
+        else {
             return false;
         };
         let hash = sum.canon.closed(record);

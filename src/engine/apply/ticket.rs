@@ -212,6 +212,7 @@ impl State {
         self.before_ticket(self.tickets.next_id());
         let hash = id_hash(&ticket.id);
         let slot = self.tickets.insert(ticket);
+        self.ticket_memo.set(slot);
         let State {
             ticket_ids, tickets, ..
         } = self;

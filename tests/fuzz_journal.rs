@@ -163,6 +163,7 @@ fn mutated_logs_are_refused_cut_or_whole() {
     let corpus = corpus();
     let files = disk.contents();
     let first = env("SLAD_FUZZ_SEED", 1);
+    println!("SLAD_FUZZ_SEED={first} (journal)");
     let (mut refused, mut cut, mut whole) = (0, 0, 0);
     for seed in first..first + env("SLAD_FUZZ_RUNS", 300) {
         let mut random = Random(seed);

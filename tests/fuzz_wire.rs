@@ -141,6 +141,7 @@ fn corpus() -> Vec<Vec<u8>> {
 fn mutated_streams_neither_panic_nor_take_more_than_they_pay() {
     let corpus = corpus();
     let seed = setting("SLAD_FUZZ_SEED", 0x51ad);
+    println!("SLAD_FUZZ_SEED={seed} (wire)");
     let mut random = Random(seed | 1);
     let limits = Limits::default();
     for iteration in 0..setting("SLAD_FUZZ_ITERATIONS", 20_000) {

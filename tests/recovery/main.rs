@@ -1,7 +1,7 @@
 //! kill -9 at random moments under pipelined load, every reply durable: nothing acknowledged is lost, nothing is done
 //! twice, no ticket is in two agents' hands, and what comes back is what the feed tells.
 //!
-//! 15 kills; `SLAD_TEST_LONG=1`: 200. The seed is printed, `SLAD_SEED` gives it: commands and delays are the same then,
+//! 30 kills; `SLAD_TEST_LONG=1`: 200. The seed is printed, `SLAD_SEED` gives it: commands and delays are the same then,
 //! how far the daemon gets by the kill is not.
 #![allow(
     clippy::unwrap_used,
@@ -50,7 +50,7 @@ fn kill_9_at_random_moments_loses_nothing() {
     let kills = if std::env::var_os("SLAD_TEST_LONG").is_some() {
         200
     } else {
-        15
+        30
     };
     let mut random = Random::new(Random::seed());
     let mut totals = Totals::default();

@@ -37,7 +37,7 @@ fn the_daemon_satisfies_every_scenario() {
 fn the_daemon_does_what_the_model_does() {
     let (seeds, steps) = match std::env::var("SLAD_TEST_LONG") {
         Ok(_) => (20, 20_000),
-        Err(_) => (3, 5_000),
+        Err(_) => (6, 10_000),
     };
     let seeds: Vec<u64> = match std::env::var("SLAD_SEED").ok().and_then(|s| s.parse().ok()) {
         Some(seed) => vec![seed],

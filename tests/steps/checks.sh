@@ -13,12 +13,12 @@ check_dependencies() {
       GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db \
       cargo deny --locked --config "$config" check --hide-inclusion-graph advisories
   else
-    echo "note: advisories NOT checked: SLAD_ADVISORY_DB names no local copy of the RustSec database"
+    echo "NOTE: advisories NOT checked: SLAD_ADVISORY_DB names no local copy of the RustSec database"
   fi
 }
 
 check_config() {
-  "$slad" check-config --config config/slad.toml
+  "$slad" check-config config/slad.toml
 }
 
 # The unit files as they will be installed, but with the program where it was built.

@@ -72,15 +72,48 @@ impl<K: Hash + Eq, V> Remembered<K, V> {
         let gaps = self.end - self.start - self.len() as u64;
         let full = self.len() == self.entries_max || gaps > (self.entries_max + CHUNK) as u64;
         let evicted = if full { self.pop_oldest() } else { None };
-        let number = self.end;
-        if number == self.base + (self.chunks.len() * CHUNK) as u64 {
+        (self.push(key, value), evicted)
+    }
+
+    /// Puts an entry back under the number that it had. Entries come in the order of their numbers, into a map that was
+    /// never used; nothing is evicted. With the same numbers the map will forget the same entries.
+    pub fn restore(&mut self, number: u64, key: K, value: V) {
+        self.skip_to(number);
+        self.push(key, value);
+    }
+
+    /// The next entry gets this number, if it is not lower than the one it would get; those in between are gaps.
+    pub fn skip_to(&mut self, number: u64) {
+        if self.is_empty() && number > self.end {
+            let offset = (number % CHUNK as u64) as usize;
+            (self.base, self.start, self.end) = (number - offset as u64, number, number);
+            self.chunks.clear();
+            if offset > 0 {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.resize_with(offset, || None);
+                self.chunks.push_back(chunk);
+            }
+        }
+        while self.end < number {
+            self.append(None);
+        }
+    }
+
+    /// Adds the next number.
+    fn append(&mut self, entry: Option<(K, V)>) {
+        if self.end == self.base + (self.chunks.len() * CHUNK) as u64 {
             self.chunks.push_back(Vec::with_capacity(CHUNK));
         }
-        let hash = self.hash.of(&key);
         if let Some(chunk) = self.chunks.back_mut() {
-            chunk.push(Some((key, value)));
+            chunk.push(entry);
         }
         self.end += 1;
+    }
+
+    fn push(&mut self, key: K, value: V) -> u64 {
+        let number = self.end;
+        let hash = self.hash.of(&key);
+        self.append(Some((key, value)));
         let Self {
             chunks,
             base,
@@ -92,7 +125,7 @@ impl<K: Hash + Eq, V> Remembered<K, V> {
         index.insert(hash, number as u32, |low| {
             entry(chunks, *base, full_number(*start, low)).map_or(0, |(key, _)| hasher.of(key))
         });
-        (number, evicted)
+        number
     }
 
     /// The number of a key's entry.

@@ -137,8 +137,6 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         default_policy: config.default_policy.clone(),
         queues: config.queues.clone(),
         virtual_clock: options.virtual_clock.is_some(),
-        closed_max: usize::try_from(config.closed_max).unwrap_or(usize::MAX),
-        tokens_max: usize::try_from(config.tokens_max).unwrap_or(usize::MAX),
         ..engine::Config::default()
     });
     let sync = match config.sync {
@@ -161,6 +159,11 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     }
     if opened.next_seq() > engine.seq() + 1 {
         engine.restored(opened.next_seq() - 1);
+    }
+    if engine.is_virtual() && options.virtual_clock.is_none() {
+        let why =
+            "this log was written under a virtual clock: start with --virtual-clock, or with another --data";
+        return Err((fatal::START_FAILED, why.to_owned()));
     }
     let floor = engine.last_instant().max(counts.snapshot_at);
     let clock = match options.virtual_clock {

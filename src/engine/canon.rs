@@ -82,7 +82,9 @@ impl Canon {
         self.int(i64::from(book.version));
         self.int(i64::from(ticket.level));
         self.byte(ticket.rank);
-        for skill in &state.routing.requirements.get(ticket.requirement).skills {
+        let skills = &state.routing.requirements.get(ticket.requirement).skills;
+        self.int(skills.len() as i64);
+        for skill in skills {
             self.text(&skill.name);
             self.byte(skill.level_min);
         }
@@ -98,23 +100,20 @@ impl Canon {
         for at in [ticket.opened_at, ticket.commanded_at, ticket.close_at] {
             self.int(at);
         }
+        self.byte(u8::from(ticket.pause.is_some()));
         if let Some(pause) = &ticket.pause {
             self.text(&pause.reason);
             self.seq(pause.pause_seq);
             self.seq(pause.resume_seq);
         }
+        self.int(ticket.clocks.len() as i64);
         for clock in &ticket.clocks {
-            // The plain targets are told apart by their order, the named ones by their name.
-            match &clock.target {
-                crate::model::target::Target::Stage(name) | crate::model::target::Target::Custom(name) => {
-                    self.text(name);
-                }
-                plain => self.byte(
-                    crate::model::target::PLAIN
-                        .iter()
-                        .position(|(t, _)| t == plain)
-                        .unwrap_or(0) as u8,
-                ),
+            let plain = crate::model::target::PLAIN
+                .iter()
+                .position(|(target, _)| *target == clock.target);
+            self.byte(plain.map_or(u8::MAX, |place| place as u8));
+            if plain.is_none() {
+                self.text(&clock.target.to_string());
             }
             self.byte(match clock.state {
                 ClockState::Running => 0,
@@ -140,6 +139,7 @@ impl Canon {
             ];
             self.byte(flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
         }
+        self.byte(u8::from(ticket.details.is_some()));
         if let Some(details) = &ticket.details {
             self.details(details);
         }
@@ -160,6 +160,7 @@ impl Canon {
         self.texts(&details.links);
         self.texts(&details.assist);
         self.texts(&details.has);
+        self.int(details.attributes.len() as i64);
         for (name, value) in &details.attributes {
             self.text(name);
             self.text(value);
@@ -180,6 +181,7 @@ impl Canon {
 
     fn profile(&mut self, profile: &AgentProfile) {
         self.texts(&profile.queues);
+        self.int(profile.skills.len() as i64);
         for skill in &profile.skills {
             self.text(&skill.name);
             self.byte(skill.level);
@@ -208,6 +210,13 @@ impl Canon {
         self.seq(token.fingerprint);
         self.seq(token.seq);
         self.int(token.logged_at);
+        self.byte(u8::from(token.taken.is_some()));
+        if let Some(taken) = &token.taken {
+            for text in [&taken.ticket, &taken.queue, &taken.priority, &taken.policy] {
+                self.text(text);
+            }
+            self.int(taken.due);
+        }
         self.hash()
     }
 

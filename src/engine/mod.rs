@@ -260,12 +260,17 @@ impl Engine {
         self.state.seq
     }
 
+    /// Was a virtual clock moved in this log? Then it needs one again.
+    pub fn is_virtual(&self) -> bool {
+        self.state.virtual_clock
+    }
+
     /// Newest instant at which an event was logged.
     pub fn last_instant(&self) -> UnixMs {
         self.state.logged_at
     }
 
-    /// The state hash. Cost: two hashes for each entity changed since the last look, 4,096 at most.
+    /// The state hash. Cost: a hash for each entity changed since the last look, 8,192 at most.
     pub fn state_hash(&mut self) -> u64 {
         self.state.hash()
     }

@@ -14,6 +14,8 @@ use crate::model::{NEVER, TENANT_DEFAULT, Text};
 pub(super) struct Loading {
     closed: Vec<ClosedRecord>,
     tokens: Vec<TokenRecord>,
+    closed_next: u64,
+    tokens_next: u64,
 }
 
 impl State {
@@ -84,16 +86,24 @@ impl State {
                 seq: *seq,
             }))
         });
-        let clock = Record::Clock(ClockReading {
+        let clock = Record::Clock(Box::new(ClockReading {
             logged_at: self.logged_at,
-        });
+            virtual_clock: self.virtual_clock,
+            closed_next: self.closed.range().end,
+            tokens_next: self.tokens.range().end,
+        }));
         std::iter::once(clock).chain(policies).chain(queues).collect()
     }
 
     /// Takes a record in. Policies come before tickets, as [`State::snapshot_step`] gives them; otherwise in any order.
     pub(super) fn restore(&mut self, record: Record) -> Result<(), String> {
         match record {
-            Record::Clock(reading) => self.logged_at = reading.logged_at,
+            Record::Clock(reading) => {
+                self.logged_at = reading.logged_at;
+                self.virtual_clock = reading.virtual_clock;
+                (self.loading.closed_next, self.loading.tokens_next) =
+                    (reading.closed_next, reading.tokens_next);
+            }
             Record::Policy(fact) => {
                 let hash = self.sum.canon.policy(&fact);
                 self.sum.add(hash);
@@ -119,15 +129,23 @@ impl State {
         let Loading {
             mut closed,
             mut tokens,
+            closed_next,
+            tokens_next,
         } = std::mem::take(&mut self.loading);
-        closed.sort_by_key(|closed| closed.close_seq);
-        tokens.sort_by_key(|token| token.seq);
+        closed.sort_by_key(|closed| closed.number);
+        tokens.sort_by_key(|token| token.number);
         for closed in closed {
-            self.remember_closed(closed);
+            let hash = self.sum.canon.closed(&closed);
+            self.sum.add(hash);
+            self.closed.restore(closed.number, closed.id.clone(), closed);
         }
+        self.closed.skip_to(closed_next);
         for token in tokens {
-            self.remember_token(token);
+            let hash = self.sum.canon.token(&token);
+            self.sum.add(hash);
+            self.tokens.restore(token.number, token.token.clone(), token);
         }
+        self.tokens.skip_to(tokens_next);
     }
 
     fn restore_agent(&mut self, record: AgentRecord) {

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub seq: Seq,
     /// Newest instant at which an event was logged.
     pub logged_at: UnixMs,
+    /// A virtual clock was moved: such a log needs one again.
+    pub virtual_clock: bool,
     pub tickets: Slab<Ticket>,
     pub ticket_ids: IdIndex,
     /// The slot that was looked up last.
@@ -124,6 +126,7 @@ impl State {
         State {
             seq: 0,
             logged_at: 0,
+            virtual_clock: false,
             tickets: Slab::new(),
             ticket_ids: IdIndex::new(SEED),
             ticket_memo: Cell::new(NONE),
@@ -226,6 +229,9 @@ impl State {
 
     /// To be called before an agent in this slot is changed or put there.
     pub(super) fn before_agent(&mut self, slot: u32) {
+        if self.sum.agents.slots.len() > DIRTY_MAX {
+            self.settle();
+        }
         let exists = self.agents.get(slot).is_some();
         let copy = self
             .copying
@@ -278,7 +284,7 @@ impl State {
         sum.agents.slots = slots;
     }
 
-    /// The state hash. Cost: two hashes for each entity changed since the last look, 4,096 at most.
+    /// The state hash. Cost: a hash for each entity changed since the last look, 8,192 at most.
     pub(super) fn hash(&mut self) -> u64 {
         self.settle();
         self.sum.total

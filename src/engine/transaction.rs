@@ -190,7 +190,9 @@ impl Transaction<'_> {
                 else {
                     continue;
                 };
-                if let Some(agent) = self.state.routing.longest_waiting(requirement) {
+                while self.is_routable(slot)
+                    && let Some(agent) = self.state.routing.longest_waiting(requirement)
+                {
                     self.assign_waiting(slot, agent, cause);
                 }
             }
@@ -198,6 +200,13 @@ impl Transaction<'_> {
         routable.clear();
         // What was assigned just now is routable no more; nothing new can have come.
         self.state.routable = routable;
+    }
+
+    fn is_routable(&self, slot: u32) -> bool {
+        self.state
+            .tickets
+            .get(slot)
+            .is_some_and(|ticket| self.state.is_routable(ticket))
     }
 
     fn order(&self, slot: u32) -> (u8, UnixMs, UnixMs, Seq) {
@@ -211,6 +220,13 @@ impl Transaction<'_> {
         let Some(waiter) = self.state.routing.waiting.end(agent) else {
             return;
         };
+        // Another command may have bound the token meanwhile: its reply is this one's too, and the ticket stays.
+        if let Some(bound) = self.bound(waiter.common.as_deref()) {
+            self.out
+                .wakes
+                .push((waiter.id, bound.unwrap_or_else(Reply::Refused)));
+            return;
+        }
         let taken = self.assign_next(slot, agent, cause, waiter.common.as_deref());
         self.out.wakes.push((waiter.id, taken));
     }

@@ -18,7 +18,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
 pub enum Record {
     /// Where time stood.
-    Clock(ClockReading),
+    Clock(Box<ClockReading>),
     /// A live ticket.
     Ticket(Box<TicketRecord>),
     /// An agent.
@@ -38,6 +38,12 @@ pub enum Record {
 pub struct ClockReading {
     /// Newest instant at which an event was logged.
     pub logged_at: UnixMs,
+    /// A virtual clock was moved: such a log needs one again.
+    pub virtual_clock: bool,
+    /// Number that the next closed ticket gets.
+    pub closed_next: u64,
+    /// Number that the next token gets.
+    pub tokens_next: u64,
 }
 
 /// A live ticket.
@@ -124,6 +130,8 @@ pub struct AgentRecord {
 #[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
 pub struct ClosedRecord {
     pub tenant: TenantId,
+    /// How many tickets were closed before: which one is forgotten next depends on it.
+    pub number: u64,
     pub id: Text,
     pub how: Closed,
     pub resolve_seq: Seq,
@@ -138,6 +146,8 @@ pub struct ClosedRecord {
 #[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
 pub struct TokenRecord {
     pub tenant: TenantId,
+    /// How many tokens were bound before: which one is forgotten next depends on it.
+    pub number: u64,
     pub token: Text,
     pub fingerprint: u64,
     /// Seq of the event that bound it.

@@ -123,7 +123,10 @@ fn the_generator_reaches_everything() {
         "clock.jumped",
     ] {
         assert!(
-            kinds.get(kind).is_some_and(|n| *n > 5 || kind == "queue.changed"),
+            // Rare by nature: declaring a queue, and dating a fact back to before the breach that it undoes.
+            kinds
+                .get(kind)
+                .is_some_and(|n| *n > 5 || (*n > 2 && ["queue.changed", "sla.withdrawn"].contains(&kind))),
             "{kind} in {kinds:?}"
         );
     }

@@ -149,22 +149,6 @@ pub const KEYS: &[Key] = &[
         "How long commands wait for the replay at start before they are answered LOADING."
     ),
     row!(
-        "closed_max",
-        "a whole number from 1",
-        closed_max,
-        |v| count(v, 1, u64::from(u32::MAX)),
-        bare,
-        "Closed tickets that are still known by id; the log keeps the rest of them."
-    ),
-    row!(
-        "tokens_max",
-        "a whole number from 1",
-        tokens_max,
-        |v| count(v, 1, u64::from(u32::MAX)),
-        bare,
-        "Tokens that are still known; each for at most 24 hours."
-    ),
-    row!(
         "snapshot.every_events",
         "a whole number from 1",
         snapshot.every_events,

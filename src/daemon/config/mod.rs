@@ -42,10 +42,6 @@ pub struct Config {
     pub queues: Vec<Text>,
     /// How long commands wait for the replay at start before they are answered `LOADING`.
     pub loading_wait: Duration,
-    /// Closed tickets that are still known by id.
-    pub closed_max: u64,
-    /// Tokens that are still known.
-    pub tokens_max: u64,
     /// When snapshots are taken.
     pub snapshot: Snapshot,
     /// Caps, so that no client can take more than its share.
@@ -135,8 +131,6 @@ impl Default for Config {
             default_policy: Text::const_new("service-levels"),
             queues: Vec::new(),
             loading_wait: Duration::from_secs(30),
-            closed_max: 1_000_000,
-            tokens_max: 1_000_000,
             snapshot: Snapshot {
                 every_events: 1_000_000,
                 every: Duration::from_secs(15 * 60),

@@ -47,7 +47,11 @@ impl State {
                 self.bind_token(seq, event, queue.origin.as_deref(), None);
                 Ok(())
             }
-            Body::LogRecovered(_) | Body::ClockJumped(_) | Body::SnapshotTaken(_) => Ok(()),
+            Body::ClockJumped(jump) => {
+                self.virtual_clock |= jump.virtual_clock;
+                Ok(())
+            }
+            Body::LogRecovered(_) | Body::SnapshotTaken(_) => Ok(()),
         }
     }
 
@@ -66,6 +70,7 @@ impl State {
         };
         self.remember_token(TokenRecord {
             tenant: TENANT_DEFAULT,
+            number: self.tokens.range().end,
             token: origin.token.clone(),
             fingerprint: origin.fingerprint,
             seq,
@@ -74,7 +79,13 @@ impl State {
         });
     }
 
-    pub(super) fn remember_token(&mut self, token: TokenRecord) {
+    fn remember_token(&mut self, token: TokenRecord) {
+        // Two waits may carry one token: the later binding stands.
+        if let Some(index) = self.tokens.number_of(&token.token)
+            && let Some(old) = self.tokens.remove(&token.token)
+        {
+            self.forget_token(index, old);
+        }
         let hash = self.sum.canon.token(&token);
         self.sum.add(hash);
         if let (_, Some((index, _, evicted))) = self.tokens.insert(token.token.clone(), token) {

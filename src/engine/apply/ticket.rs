@@ -266,6 +266,7 @@ impl State {
         let by_command = event.cause == 0 && event.logged_at < ticket.close_at;
         self.remember_closed(ClosedRecord {
             tenant: TENANT_DEFAULT,
+            number: self.closed.range().end,
             how,
             resolve_seq: ticket.resolve_seq,
             close_seq: seq,

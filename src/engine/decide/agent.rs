@@ -78,6 +78,10 @@ impl Transaction<'_> {
         if full {
             self.end_wait(slot);
         } else if let Some((_, ticket)) = self.state.routing.best(profile) {
+            // Nothing but this touches the ticket: what it has overdue comes first, in the same frame.
+            let one_frame = std::mem::replace(&mut self.one_frame, true);
+            self.fire_overdue(ticket);
+            self.one_frame = one_frame;
             self.assign_waiting(ticket, slot, cause);
         }
     }
@@ -116,11 +120,13 @@ impl Transaction<'_> {
         Ok(self.agent_event(&id, AgentFact::Presence { presence, reason }, common.as_ref()))
     }
 
-    /// The agent goes, and its tickets go back to their queues in the order in which it got them, unless kept.
+    /// The agent goes, and its tickets go back to their queues in the order in which it got them, unless kept. One who
+    /// never said READY has work all the same: what it holds goes back.
     fn leave(&mut self, id: &Text, keep: bool, common: Option<&Common>) -> Result<Seq, Refusal> {
         let slot = self.known_agent(id)?;
         if let Some(agent) = self.state.agents.get(slot)
             && agent.presence == Presence::Offline
+            && (keep || agent.load == 0)
         {
             return Ok(if agent.presence_seq == 0 {
                 agent.changed_seq
@@ -138,7 +144,12 @@ impl Transaction<'_> {
                 ),
             ));
         }
-        let seq = self.set_presence(slot, Presence::Offline, Text::default(), common)?;
+        self.end_wait(slot);
+        let fact = AgentFact::Presence {
+            presence: Presence::Offline,
+            reason: Text::default(),
+        };
+        let seq = self.agent_event(id, fact, common);
         if !keep {
             let held: Vec<u32> = self
                 .state

@@ -124,10 +124,20 @@ impl Model {
     }
 
     fn leave(&mut self, id: &str, line: &Line) -> Done {
-        let before = self.seq;
-        let seq = self.presence(id, Presence::Offline, line)?;
+        let a = self.agent(id).ok_or("NOTFOUND")?;
         let keep = line.pos.get(1).is_some_and(|how| how == "keep");
-        if self.seq == before || keep {
+        if self.agents[a].presence == Presence::Offline && (keep || self.load(id) == 0) {
+            return self.presence(id, Presence::Offline, line);
+        }
+        let fact = AgentFact::Presence {
+            presence: Presence::Offline,
+            reason: "".into(),
+        };
+        let seq = self.log_agent(id, fact, origin(line, true));
+        let agent = &mut self.agents[a];
+        (agent.presence, agent.reason, agent.presence_seq) = (Presence::Offline, String::new(), Some(seq));
+        self.end_wait(id);
+        if keep {
             return Ok(seq);
         }
         let mut held: Vec<(Seq, String)> = self
@@ -218,14 +228,18 @@ impl Model {
         if !self.tickets[i].routable() {
             return;
         }
-        let taker = self.waits.iter().position(|w| {
+        while let Some(w) = self.waits.iter().position(|w| {
             let agent = &self.agents[self.agent(&w.agent).unwrap()];
             agent.serves(&self.tickets[i].queue) && agent.can(&self.tickets[i].skills)
-        });
-        if let Some(w) = taker {
+        }) {
             let wait = self.waits.remove(w);
+            if let Some(reply) = self.bound(&wait.line) {
+                self.wakes.push((wait.conn, reply));
+                continue;
+            }
             let reply = self.take(i, cause, &wait.line);
             self.wakes.push((wait.conn, reply));
+            return;
         }
     }
 
@@ -237,7 +251,8 @@ impl Model {
             && let Some(i) = self.best_for(a)
         {
             let wait = self.waits.remove(w);
-            let reply = self.take(i, cause, &wait.line);
+            let bound = self.bound(&wait.line);
+            let reply = bound.unwrap_or_else(|| self.take(i, cause, &wait.line));
             self.wakes.push((wait.conn, reply));
         }
     }

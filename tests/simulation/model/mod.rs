@@ -108,14 +108,8 @@ impl Model {
             Ok(line) => line,
             Err(refusal) => return Some(refusal),
         };
-        if !line.token.is_empty()
-            && let Some(token) = self.tokens.iter().find(|t| t.key == line.token)
-        {
-            return Some(if token.print == line.print {
-                token.reply.clone()
-            } else {
-                Value::refused("BADARG")
-            });
+        if let Some(reply) = self.bound(&line) {
+            return Some(reply);
         }
         if line.name.starts_with("TICKET.") {
             self.fire_of(&line.pos);
@@ -157,6 +151,19 @@ impl Model {
                 assert_eq!(self.seq, before, "a refused command logs nothing");
                 Value::refused(code)
             }
+        })
+    }
+
+    /// The first reply, if the token is bound.
+    fn bound(&self, line: &Line) -> Option<Value> {
+        let token = self
+            .tokens
+            .iter()
+            .find(|t| !line.token.is_empty() && t.key == line.token)?;
+        Some(if token.print == line.print {
+            token.reply.clone()
+        } else {
+            Value::refused("BADARG")
         })
     }
 

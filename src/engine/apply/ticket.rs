@@ -343,8 +343,8 @@ impl State {
         if self.is_routable(ticket) {
             let key = (ticket.live_deadline(), ticket.opened_at, ticket.opened_seq);
             let requirement = ticket.requirement;
-            self.routing.lanes.place(slot, ticket.rank, requirement, key);
-            if self.routing.waiting.len() > 0 {
+            let is_new = self.routing.lanes.place(slot, ticket.rank, requirement, key);
+            if is_new && self.routing.waiting.len() > 0 {
                 self.routable.push((slot, seq));
             }
         } else {

@@ -28,15 +28,17 @@ pub(in crate::engine) struct WaitingLanes {
 }
 
 impl WaitingLanes {
-    /// Puts a ticket where it belongs, or moves it there. Cost: O(1) when its key is the lane's last, else O(log n).
-    pub(in crate::engine) fn place(&mut self, slot: u32, rank: u8, requirement: u32, key: Key) {
+    /// Puts a ticket where it belongs, or moves it there; true: it was not in this lane before. Cost: O(1) when its key is
+    /// the lane's last, else O(log n).
+    pub(in crate::engine) fn place(&mut self, slot: u32, rank: u8, requirement: u32, key: Key) -> bool {
         let rank_lanes = self.ranks.entry(rank).or_default();
         let lane = *rank_lanes.lanes.entry(requirement).or_insert_with(|| {
             self.places.push((rank, requirement));
             self.lanes.add_lane()
         });
-        if self.lanes.lane_of(slot) == Some(lane) && self.lanes.key_of(slot) == Some(key) {
-            return;
+        let is_new = self.lanes.lane_of(slot) != Some(lane);
+        if !is_new && self.lanes.key_of(slot) == Some(key) {
+            return false;
         }
         self.remove(slot);
         if let Some(rank_lanes) = self.ranks.get_mut(&rank) {
@@ -46,6 +48,7 @@ impl WaitingLanes {
             }
             self.lanes.insert(lane, slot, key);
         }
+        is_new
     }
 
     /// Takes a ticket out; nothing happens if it is in no lane.

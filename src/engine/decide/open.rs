@@ -39,7 +39,10 @@ impl Transaction<'_> {
             let policy = book.versioned.clone();
             return Err(Refusal::new(
                 Code::Required,
-                format!("{} ({policy})", list(&missing)),
+                format!(
+                    "{} ({policy}): give each as a field, as attr.NAME, or declare it with has \"NAME,…\"",
+                    list(&missing)
+                ),
             ));
         }
         let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());

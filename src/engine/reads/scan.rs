@@ -55,6 +55,25 @@ impl Scan {
                 ))
             })
         };
+        let filters: &[Filter] = match read {
+            Read::TicketCount { filters } => filters,
+            Read::TicketList(list) => &list.filters,
+            _ => &[],
+        };
+        for filter in filters {
+            match filter {
+                Filter::Queue(name) => queue(name).map(drop)?,
+                Filter::Policy(name) if state.policies.active(name).is_none() => {
+                    let known: Vec<&str> = state.policies.names().collect();
+                    let hint = text::hint(name, known.iter().copied());
+                    let known = known.join(", ");
+                    return Err(Refusal::bad_arg(format!(
+                        "policy '{name}' is not known{hint}: it takes {known}"
+                    )));
+                }
+                _ => {}
+            }
+        }
         let what = match read {
             Read::TicketCount { filters } => What::Count {
                 filters: filters.clone(),

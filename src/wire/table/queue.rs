@@ -78,6 +78,11 @@ pub(super) const ROWS: &[Row] = &[
 
 fn set(call: &Call<'_>) -> Result<Request, Refusal> {
     let queue = call.id(1, "queue")?;
+    if queue.contains(',') {
+        return Err(Refusal::bad_arg(format!(
+            "queue '{queue}' has a comma, which separates the queues of an agent: it takes a name without one"
+        )));
+    }
     if queue == QUEUE_NONE {
         return Err(Refusal::bad_arg(
             "queue 'none' is the queue of tickets that are never routed: it takes another name",

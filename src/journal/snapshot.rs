@@ -93,8 +93,10 @@ impl SnapshotWriter {
         let file = disk
             .create(&tmp)
             .map_err(|e| JournalError::io("create", &path, e))?;
-        file.write_at(&header, 0)
-            .map_err(|e| JournalError::io("write", &path, e))?;
+        if let Err(e) = file.write_at(&header, 0) {
+            let _ = disk.remove(&tmp);
+            return Err(JournalError::io("write", &path, e));
+        }
         let info = SnapshotInfo {
             seq,
             epoch,
@@ -159,8 +161,17 @@ impl SnapshotWriter {
         self.info.bytes
     }
 
-    /// Syncs and names the snapshot.
+    /// Syncs and names the snapshot. What was written is removed when that fails: nobody would before the next start.
     pub fn finish(mut self, state_hash: u64) -> Result<SnapshotInfo, JournalError> {
+        let finished = self.close(state_hash);
+        if finished.is_err() {
+            // It may be renamed already, or the disk gone: the first error is the one to tell.
+            let _ = self.disk.remove(&self.tmp);
+        }
+        finished
+    }
+
+    fn close(&mut self, state_hash: u64) -> Result<SnapshotInfo, JournalError> {
         self.info.state_hash = state_hash;
         let mut buffer = AlignedVec::new();
         buffer.resize(CHUNK_HEADER_BYTES + FOOTER_BYTES, 0);

@@ -208,7 +208,10 @@ fn write(store: &Store, seq: Seq, at: i64, slices: &Receiver<Slice>) -> Result<S
             }
             Slice::Finish(state_hash) => {
                 let info = writer.finish(state_hash)?;
-                prune(&*store.disk, store.keep)?;
+                // The snapshot is there; an old one too many costs space and nothing else.
+                if let Err(e) = prune(&*store.disk, store.keep) {
+                    tracing::warn!("old snapshots could not be removed: {e}");
+                }
                 return Ok(info);
             }
         }

@@ -206,3 +206,37 @@ fn a_ticket_is_never_without_history_for_others() {
         writer.reply().int();
     }
 }
+
+#[test]
+fn a_close_behind_more_input_than_is_read_ends_the_wait() {
+    let daemon = Daemon::start(&["--virtual-clock"]);
+    let mut other = daemon.client();
+    other.say("AGENT.SET a1");
+    let mut agent = daemon.client();
+    agent.send(&["AGENT.NEXT", "a1", "block", "1h"]);
+    let waits = |other: &mut support::Client, n: u32| {
+        let started = Instant::now();
+        while !other
+            .say("INFO clients")
+            .text()
+            .contains(&format!("blocked_clients:{n}"))
+        {
+            assert!(started.elapsed() < Duration::from_secs(5), "not {n}");
+        }
+    };
+    waits(&mut other, 1);
+    // Until neither the daemon nor the socket takes any more.
+    agent
+        .stream
+        .set_write_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let pings = support::encode(&["PING"]).repeat(10_000);
+    let mut taken = 0;
+    while let Ok(bytes) = agent.stream.write(&pings) {
+        taken += bytes;
+        assert!(taken < 64 << 20, "there is no end to it");
+    }
+    waits(&mut other, 1);
+    drop(agent);
+    waits(&mut other, 0);
+}

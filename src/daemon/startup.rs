@@ -135,14 +135,15 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     let shared = core.borrow().shared.clone();
     let config = &shared.config;
     let started = Instant::now();
-    let mut engine = Engine::new(engine::Config {
+    let engine_config = engine::Config {
         default_policy: config.default_policy.clone(),
         queues: config.queues.clone(),
         virtual_clock: options.virtual_clock.is_some(),
         closed_max: usize::try_from(config.closed_max).unwrap_or(usize::MAX),
         tokens_max: usize::try_from(config.tokens_max).unwrap_or(usize::MAX),
         ..engine::Config::default()
-    });
+    };
+    let fresh = || Engine::new(engine_config.clone());
     let sync = match config.sync {
         Sync::Always => SyncPolicy::Always,
         Sync::Interval => SyncPolicy::Interval,
@@ -154,7 +155,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         log_id: random(),
         boot_id: boot_id(),
     };
-    let (opened, counts) = loading::load(core, journal_config, &mut engine)
+    let (opened, mut engine, counts) = loading::load(core, journal_config, fresh)
         .await
         .map_err(refused)?;
     let replay_ms = ms(started);

@@ -203,3 +203,15 @@ fn a_daemon_serves_on_the_socket_that_systemd_passes() {
     assert!(child.0.wait().unwrap().success());
     assert!(path.exists(), "the socket is systemd's to remove");
 }
+
+#[test]
+fn a_start_that_fails_takes_its_socket_away() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("data"), "a file where the folder should be").unwrap();
+    let mut child = Killed(support::spawn(folder.path(), &[]));
+    let code = child.0.wait().unwrap().code();
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("listening"), "it had bound: {log}");
+    assert!(!folder.path().join("s").exists(), "{log}");
+}

@@ -4,7 +4,10 @@
 
 mod support;
 
+use slad::journal::disk::RealDisk;
+use slad::journal::{Config, SnapshotWriter};
 use std::io::Write;
+use std::sync::Arc;
 use support::{Daemon, Value, encode};
 
 fn hash(daemon: &Daemon) -> String {
@@ -191,4 +194,52 @@ fn two_daemons_never_share_a_log() {
     assert_eq!(second(&daemon.socket().display().to_string()), Some(5));
     assert_eq!(daemon.client().say("PING").text(), "PONG");
     assert_eq!(daemon.stop(), 0);
+}
+
+/// A snapshot whose checksums hold and whose state is another one, of the log's last seq.
+fn bad_snapshot(daemon: &Daemon) -> u64 {
+    let disk = Arc::new(RealDisk::new(&daemon.data(), 1).unwrap());
+    let config = Config {
+        segment_bytes: 1 << 20,
+        ..Config::default()
+    };
+    let opened = slad::journal::open(disk.clone(), config).unwrap();
+    let seq = opened.last_seq();
+    let writer = SnapshotWriter::create(disk, opened.log_id(), seq, opened.epoch(), 0).unwrap();
+    writer.finish(0xBAD).unwrap();
+    seq
+}
+
+#[test]
+fn a_snapshot_of_another_state_costs_time_and_not_the_start() {
+    let mut daemon = Daemon::start(&["--virtual-clock"]);
+    some_life(&daemon, "t");
+    let taken = daemon.client().say("SNAPSHOT").int();
+    some_life(&daemon, "u");
+    let before = hash(&daemon);
+    assert_eq!(daemon.stop(), 0);
+    let bad = bad_snapshot(&daemon);
+    daemon.restart();
+    assert_eq!(hash(&daemon), before, "from the snapshot before");
+    let log = daemon.log();
+    let said = log.lines().rfind(|l| l.contains("passed over")).unwrap();
+    assert!(said.contains(&format!("seq {bad}")), "{said}");
+    assert!(
+        log.contains(&format!("snapshot_seq={} ", taken - 1)),
+        "{taken}: {log}"
+    );
+    assert_eq!(daemon.stop(), 0);
+    for file in std::fs::read_dir(daemon.data()).unwrap() {
+        let path = file.unwrap().path();
+        if path.to_string_lossy().contains("snapshot-") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    bad_snapshot(&daemon);
+    daemon.restart();
+    assert_eq!(hash(&daemon), before, "from the log alone");
+    let log = daemon.log();
+    let loaded = log.lines().rfind(|l| l.contains("loaded")).unwrap();
+    assert!(loaded.contains("snapshot_seq=0"), "{loaded}");
+    daemon.client().say("TICKET.OPEN new policy none").int();
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::{Daemon, Value};
 
@@ -156,4 +157,86 @@ fn the_virtual_clock_moves_forward_only() {
             .text()
             .contains("clock_ms:1772326800000")
     );
+}
+
+#[test]
+fn a_pipeline_sees_in_the_feed_what_it_did_before() {
+    let daemon = Daemon::start(&["--virtual-clock"]);
+    let mut client = daemon.client();
+    let before = client.say("XLEN events").int();
+    for n in 0..20 {
+        let ticket = format!("t{n}");
+        let key = format!("events:ticket:{ticket}");
+        let requests: [&[&str]; 8] = [
+            &["TICKET.OPEN", &ticket, "policy", "none"],
+            &["TICKET.HISTORY", &ticket],
+            &["TICKET.OPEN", &format!("{ticket}b"), "policy", "none"],
+            &["XRANGE", "events", "-", "+"],
+            &["TICKET.OPEN", &format!("{ticket}c"), "policy", "none"],
+            &["XLEN", "events"],
+            &["TICKET.OPEN", &format!("{ticket}d"), "policy", "none"],
+            &["XREAD", "STREAMS", &key, "0"],
+        ];
+        let bytes: Vec<u8> = requests.iter().flat_map(|r| support::encode(r)).collect();
+        client.stream.write_all(&bytes).unwrap();
+        let opened = client.reply().int();
+        assert_eq!(client.reply().ids(), [format!("{opened}-0")], "the history");
+        let second = client.reply().int();
+        let all = client.reply().ids();
+        assert_eq!(all.last(), Some(&format!("{second}-0")), "the whole feed");
+        assert!(all.contains(&format!("{opened}-0")));
+        client.reply().int();
+        assert_eq!(client.reply().int(), before + n * 4 + 3, "its length");
+        client.reply().int();
+        let read = client.reply();
+        assert_eq!(read.list()[0].list()[1].ids(), [format!("{opened}-0")]);
+    }
+}
+
+#[test]
+fn a_ticket_is_never_without_history_for_others() {
+    let daemon = Daemon::start(&[]);
+    let (mut writer, mut reader) = (daemon.client(), daemon.client());
+    writer.say("TICKET.OPEN t1 policy none");
+    for n in 0..200 {
+        let priority = ["P1", "P2"][n % 2];
+        writer.send(&["TICKET.SET", "t1", "priority", priority]);
+        let seen = reader.say("TICKET.HISTORY t1").ids().len();
+        assert!(seen > n, "{seen} of {} events", n + 1);
+        writer.reply().int();
+    }
+}
+
+#[test]
+fn a_close_behind_more_input_than_is_read_ends_the_wait() {
+    let daemon = Daemon::start(&["--virtual-clock"]);
+    let mut other = daemon.client();
+    other.say("AGENT.SET a1");
+    let mut agent = daemon.client();
+    agent.send(&["AGENT.NEXT", "a1", "block", "1h"]);
+    let waits = |other: &mut support::Client, n: u32| {
+        let started = Instant::now();
+        while !other
+            .say("INFO clients")
+            .text()
+            .contains(&format!("blocked_clients:{n}"))
+        {
+            assert!(started.elapsed() < Duration::from_secs(5), "not {n}");
+        }
+    };
+    waits(&mut other, 1);
+    // Until neither the daemon nor the socket takes any more.
+    agent
+        .stream
+        .set_write_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let pings = support::encode(&["PING"]).repeat(10_000);
+    let mut taken = 0;
+    while let Ok(bytes) = agent.stream.write(&pings) {
+        taken += bytes;
+        assert!(taken < 64 << 20, "there is no end to it");
+    }
+    waits(&mut other, 1);
+    drop(agent);
+    waits(&mut other, 0);
 }

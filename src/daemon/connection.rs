@@ -16,7 +16,7 @@ use crate::wire::{Framed, Framer};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::time::{Instant, Sleep};
@@ -351,8 +351,15 @@ impl Connection {
     pub(super) async fn until(&mut self, deadline: Option<Instant>) -> Woken {
         self.make_room();
         if self.filled == self.input.len() {
-            // As much as one request may be has arrived and waits behind a blocking command.
-            return self.peer_until(deadline).await;
+            // As much as one request may be has arrived and waits behind a blocking command: nothing more is read, so
+            // that the close has to be asked for by itself. `PRIORITY` stands for it alone, `READABLE` is ready already.
+            let mut sleep = deadline.map(|at| Box::pin(tokio::time::sleep_until(at)));
+            let signal = std::future::poll_fn(|cx| poll_peer(&self.peer, sleep.as_mut(), cx));
+            return tokio::select! {
+                biased;
+                woken = signal => woken,
+                _ = self.read.ready(Interest::PRIORITY) => Woken::Gone,
+            };
         }
         let mut sleep = deadline.map(|at| Box::pin(tokio::time::sleep_until(at)));
         let (peer, read, input) = (&self.peer, &mut self.read, &mut self.input);

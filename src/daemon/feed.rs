@@ -153,23 +153,16 @@ fn gap(first_seq: Seq, cursor: Seq) -> Option<Reply> {
     (cursor > 0 && cursor + 1 < first_seq).then(|| Refusal::new(Code::Gap, format!("{first_seq}-0")).into())
 }
 
-fn plan(core: &Core, spans: Vec<Span>, count: Option<u32>, protocol: Protocol) -> Plan {
+fn plan(core: &Core, spans: Vec<Span>, upto_seq: Seq, count: Option<u32>, protocol: Protocol) -> Plan {
     let most = core.limits.feed_count_max;
     Plan {
         spans,
         count: count.map_or(most, |count| (count as usize).min(most)),
         reverse: false,
-        upto_seq: core.released(),
+        upto_seq,
         bytes_max: core.limits.output_bytes_max / 2,
         protocol,
         by_key: false,
-    }
-}
-
-pub(super) fn chain(core: &mut Core, key: &FeedKey) -> Option<Seq> {
-    match key {
-        FeedKey::Ticket(id) => core.running().and_then(|r| r.engine.last_event_of(id)),
-        _ => None,
     }
 }
 
@@ -189,8 +182,11 @@ impl Connection {
                 count,
                 reverse,
             } => {
+                let Some(sight) = self.sight(std::iter::once(&key)).await else {
+                    return false;
+                };
                 let plan = {
-                    let mut core = self.core.borrow_mut();
+                    let core = self.core.borrow();
                     // XRANGE's start is the first id wanted, not the last one seen.
                     let older = gap(core.shared.first_seq(), from.seq.saturating_sub(1));
                     if let Some(reply) = older.filter(|_| !reverse) {
@@ -198,11 +194,16 @@ impl Connection {
                         self.say_now(&reply);
                         return true;
                     }
-                    let chain = chain(&mut core, &key);
-                    let span = Span { key, from, to, chain };
+                    let span = Span {
+                        key,
+                        from,
+                        to,
+                        chain: sight.heads.first().copied().flatten(),
+                    };
+                    let protocol = self.peer.protocol.get();
                     Plan {
                         reverse,
-                        ..plan(&core, vec![span], count, self.peer.protocol.get())
+                        ..plan(&core, vec![span], sight.upto_seq, count, protocol)
                     }
                 };
                 self.found(plan).await
@@ -214,19 +215,20 @@ impl Connection {
     }
 
     async fn history(&mut self, ticket: Text) -> bool {
-        let plan = {
-            let mut core = self.core.borrow_mut();
-            let key = FeedKey::Ticket(ticket.clone());
-            chain(&mut core, &key).map(|last| {
-                let span = Span {
-                    key,
-                    from: EntryId::MIN,
-                    to: EntryId::MAX,
-                    chain: Some(last),
-                };
-                plan(&core, vec![span], None, self.peer.protocol.get())
-            })
+        let key = FeedKey::Ticket(ticket.clone());
+        let Some(sight) = self.sight(std::iter::once(&key)).await else {
+            return false;
         };
+        let plan = sight.heads.first().copied().flatten().map(|last| {
+            let span = Span {
+                key,
+                from: EntryId::MIN,
+                to: EntryId::MAX,
+                chain: Some(last),
+            };
+            let protocol = self.peer.protocol.get();
+            plan(&self.core.borrow(), vec![span], sight.upto_seq, None, protocol)
+        });
         match plan {
             Some(plan) => self.found(plan).await,
             None => {
@@ -242,24 +244,28 @@ impl Connection {
         block_ms: Option<u64>,
         keys: Vec<(FeedKey, After)>,
     ) -> bool {
-        let cursors: Vec<(FeedKey, EntryId)> = {
-            let core = self.core.borrow();
-            let newest = EntryId {
-                seq: core.released(),
-                part: u64::MAX,
-            };
-            keys.into_iter()
-                .map(|(key, after)| match after {
-                    After::Id(id) => (key, id),
-                    After::Newest => (key, newest),
-                })
-                .collect()
-        };
         let deadline = deadline(block_ms);
+        let Some(sight) = self.sight(keys.iter().map(|(key, _)| key)).await else {
+            return false;
+        };
+        let newest = EntryId {
+            seq: sight.upto_seq,
+            part: u64::MAX,
+        };
+        let cursors: Vec<(FeedKey, EntryId)> = keys
+            .into_iter()
+            .map(|(key, after)| match after {
+                After::Id(id) => (key, id),
+                After::Newest => (key, newest),
+            })
+            .collect();
         let mut is_blocked = false;
         let stays = loop {
+            let Some(sight) = self.sight(cursors.iter().map(|(key, _)| key)).await else {
+                break false;
+            };
             let plan = {
-                let mut core = self.core.borrow_mut();
+                let core = self.core.borrow();
                 let first_seq = core.shared.first_seq();
                 if let Some(reply) = cursors.iter().find_map(|(_, id)| gap(first_seq, id.seq)) {
                     drop(core);
@@ -268,16 +274,17 @@ impl Connection {
                 }
                 let spans = cursors
                     .iter()
-                    .map(|(key, id)| Span {
+                    .zip(sight.heads)
+                    .map(|((key, id), chain)| Span {
                         key: key.clone(),
                         from: Wanted::after(*id),
                         to: EntryId::MAX,
-                        chain: chain(&mut core, key),
+                        chain,
                     })
                     .collect();
                 Plan {
                     by_key: true,
-                    ..plan(&core, spans, count, self.peer.protocol.get())
+                    ..plan(&core, spans, sight.upto_seq, count, self.peer.protocol.get())
                 }
             };
             let upto_seq = plan.upto_seq;

@@ -4,7 +4,8 @@
 //! entry is visited.
 
 use super::connection::Connection;
-use super::feed::{CHUNK, Span, chain, damaged, elsewhere};
+use super::feed::{CHUNK, Span, damaged, elsewhere};
+use super::feed_sight::Sight;
 use crate::journal::{JournalError, Reader, Wanted};
 use crate::model::command::{EntryId, FeedKey};
 use crate::model::reply::Reply;
@@ -14,10 +15,12 @@ use std::sync::Arc;
 impl Connection {
     /// XLEN, or XINFO STREAM.
     pub(super) async fn length(&mut self, key: FeedKey, whole: bool) -> bool {
-        let (reader, first_seq, upto_seq, chain) = {
-            let mut core = self.core.borrow_mut();
-            let chain = chain(&mut core, &key);
-            (core.reader(), core.shared.first_seq(), core.released(), chain)
+        let Some(Sight { upto_seq, heads }) = self.sight(std::iter::once(&key)).await else {
+            return false;
+        };
+        let (reader, first_seq) = {
+            let core = self.core.borrow();
+            (core.reader(), core.shared.first_seq())
         };
         let Some(reader) = reader else {
             return true;
@@ -26,7 +29,7 @@ impl Connection {
             key,
             from: EntryId::MIN,
             to: EntryId::MAX,
-            chain,
+            chain: heads.into_iter().next().flatten(),
         };
         let reply = elsewhere(move || {
             let length = length(&reader, &span, first_seq, upto_seq)?;

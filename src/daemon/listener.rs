@@ -63,7 +63,10 @@ fn fresh(path: &Path) -> io::Result<StdListener> {
         std::fs::create_dir_all(folder)?;
     }
     let listener = StdListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
+    if let Err(e) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE)) {
+        let _ = std::fs::remove_file(path);
+        return Err(e);
+    }
     Ok(listener)
 }
 

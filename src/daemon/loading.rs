@@ -2,18 +2,22 @@
 //!
 //! A thread of its own opens the log, verifies and decodes; the core applies what it is sent, a chunk at a time, and
 //! serves whoever may be served in between. The channel is short: memory stays bounded however long the log is.
+//!
+//! A snapshot is believed only when the state that it gives has the hash that it says. Otherwise it is passed over, and
+//! the one before, or in the end the log from its first event, gives the state.
 
 use super::core::CoreRef;
 use super::notify;
 use super::shared::Shared;
 use crate::engine::Engine;
 use crate::journal::disk::RealDisk;
-use crate::journal::{self, JournalError, OpenedLog, SnapshotInfo};
+use crate::journal::{self, JournalError, OpenedLog, SnapshotInfo, SnapshotReader};
 use crate::model::event::Event;
 use crate::model::record::Record;
 use crate::model::{Seq, UnixMs};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -29,8 +33,10 @@ const MORE_TIME: Duration = Duration::from_secs(30);
 /// What the loading thread sends.
 enum Loaded {
     Records(Vec<Record>),
-    /// The snapshot is complete: the state is the one that it says.
+    /// The snapshot is complete. The thread waits to hear whether the state is the one that it says.
     Snapshot(SnapshotInfo),
+    /// The snapshot could not be read to its end: another one follows, or the log.
+    Broken,
     Events(Vec<(Seq, Event)>),
     Done(Box<OpenedLog>),
     Failed(JournalError),
@@ -41,7 +47,7 @@ enum Loaded {
 pub enum LoadError {
     /// The log.
     Journal(JournalError),
-    /// The engine refused what the log holds, or the state is not what the snapshot says.
+    /// The engine refused what the log holds.
     Engine(String),
     /// The thread could not be started, or died.
     Thread(String),
@@ -70,15 +76,18 @@ pub struct Counts {
     pub snapshot_at: UnixMs,
 }
 
-/// Reads the log under `config` into `engine`.
+/// Reads the log under `config` into an engine, `fresh` at first.
 pub async fn load(
     core: &CoreRef,
     config: journal::Config,
-    engine: &mut Engine,
-) -> Result<(OpenedLog, Counts), LoadError> {
+    fresh: impl Fn() -> Engine,
+) -> Result<(OpenedLog, Engine, Counts), LoadError> {
     let shared = core.borrow().shared.clone();
     let mut counts = Counts::default();
-    let mut chunks = start(shared.clone(), config).map_err(|e| LoadError::Thread(e.to_string()))?;
+    let mut engine = fresh();
+    let mut refused: Option<String> = None;
+    let (judge, judged) = mpsc::channel();
+    let mut chunks = start(shared.clone(), config, judged).map_err(|e| LoadError::Thread(e.to_string()))?;
     let mut told: Option<Instant> = None;
     loop {
         let chunk = chunks.recv().await;
@@ -94,20 +103,22 @@ pub async fn load(
         match chunk {
             Some(Loaded::Records(records)) => {
                 counts.records += records.len() as u64;
-                for record in records {
-                    engine.restore(record).map_err(LoadError::Engine)?;
+                if refused.is_none() {
+                    refused = records.into_iter().try_for_each(|r| engine.restore(r)).err();
                 }
             }
+            Some(Loaded::Broken) => {
+                (engine, refused, counts.records) = (fresh(), None, 0);
+            }
             Some(Loaded::Snapshot(info)) => {
-                let (seq, hash) = (info.seq, info.state_hash);
-                (counts.snapshot_seq, counts.snapshot_at) = (seq, info.at);
-                engine.restored(seq);
-                let found = engine.state_hash();
-                if found != hash {
-                    return Err(LoadError::Engine(format!(
-                        "the snapshot of seq {seq} gives state {found:016x}, not {hash:016x}"
-                    )));
+                let verdict = refused.take().map_or_else(|| holds(&mut engine, &info), Err);
+                if verdict.is_ok() {
+                    (counts.snapshot_seq, counts.snapshot_at) = (info.seq, info.at);
+                } else {
+                    (engine, counts.records) = (fresh(), 0);
                 }
+                // A thread that is gone tells why below.
+                let _ = judge.send(verdict);
             }
             Some(Loaded::Events(events)) => {
                 counts.events += events.len() as u64;
@@ -118,7 +129,7 @@ pub async fn load(
                 }
                 shared.replayed.store(counts.events, Relaxed);
             }
-            Some(Loaded::Done(opened)) => return Ok((*opened, counts)),
+            Some(Loaded::Done(opened)) => return Ok((*opened, engine, counts)),
             Some(Loaded::Failed(e)) => return Err(LoadError::Journal(e)),
             None => return Err(LoadError::Thread("the loading thread ended early".to_owned())),
         }
@@ -126,12 +137,24 @@ pub async fn load(
     }
 }
 
-fn start(shared: Arc<Shared>, config: journal::Config) -> std::io::Result<Receiver<Loaded>> {
+/// Is the state the one that the snapshot says?
+fn holds(engine: &mut Engine, info: &SnapshotInfo) -> Result<(), String> {
+    engine.restored(info.seq);
+    let (found, said) = (engine.state_hash(), info.state_hash);
+    if found == said {
+        return Ok(());
+    }
+    Err(format!("it gives state {found:016x}, not {said:016x}"))
+}
+
+type Judged = mpsc::Receiver<Result<(), String>>;
+
+fn start(shared: Arc<Shared>, config: journal::Config, judged: Judged) -> std::io::Result<Receiver<Loaded>> {
     let (send, receive) = channel(CHUNKS_MAX);
     std::thread::Builder::new()
         .name("slad-load".to_owned())
         .spawn(move || {
-            let last = match read(&shared, config, &send) {
+            let last = match read(&shared, config, &send, &judged) {
                 Ok(opened) => Loaded::Done(Box::new(opened)),
                 Err(e) => Loaded::Failed(e),
             };
@@ -140,25 +163,28 @@ fn start(shared: Arc<Shared>, config: journal::Config) -> std::io::Result<Receiv
     Ok(receive)
 }
 
-fn read(shared: &Shared, config: journal::Config, send: &Sender<Loaded>) -> Result<OpenedLog, JournalError> {
-    let gone = |_| "the daemon goes down".to_owned();
+const GONE: &str = "the daemon goes down";
+
+fn read(
+    shared: &Shared,
+    config: journal::Config,
+    send: &Sender<Loaded>,
+    judged: &Judged,
+) -> Result<OpenedLog, JournalError> {
+    let gone = |_| GONE.to_owned();
     let folder = &shared.config.data;
     let disk = RealDisk::new(folder, std::process::id()).map_err(|e| JournalError::io("open", folder, e))?;
-    let opened = journal::open(Arc::new(disk), config)?;
+    let mut opened = journal::open(Arc::new(disk), config)?;
     let mut after = 0;
-    if let Some(snapshot) = opened.snapshot() {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        snapshot.records(|record| {
-            chunk.push(record);
-            if chunk.len() == CHUNK {
-                let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
-                send.blocking_send(Loaded::Records(full)).map_err(gone)?;
+    while let Some(snapshot) = opened.snapshot() {
+        let info = snapshot.info();
+        match restore(snapshot, send, judged)? {
+            Ok(()) => {
+                after = info.seq;
+                break;
             }
-            Ok(())
-        })?;
-        after = snapshot.info().seq;
-        let _ = send.blocking_send(Loaded::Records(chunk));
-        let _ = send.blocking_send(Loaded::Snapshot(snapshot.info()));
+            Err(what) => opened.pass_over_snapshot(what)?,
+        }
     }
     let mut chunk = Vec::with_capacity(CHUNK);
     opened.replay(after, |seq, event| {
@@ -171,4 +197,33 @@ fn read(shared: &Shared, config: journal::Config, send: &Sender<Loaded>) -> Resu
     })?;
     let _ = send.blocking_send(Loaded::Events(chunk));
     Ok(opened)
+}
+
+/// Sends a snapshot and hears what the core says to it; `Ok(Err)`: it is not to be used.
+fn restore(
+    snapshot: &SnapshotReader,
+    send: &Sender<Loaded>,
+    judged: &Judged,
+) -> Result<Result<(), String>, JournalError> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let read = snapshot.records(|record| {
+        chunk.push(record);
+        if chunk.len() == CHUNK {
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            send.blocking_send(Loaded::Records(full))
+                .map_err(|_| GONE.to_owned())?;
+        }
+        Ok(())
+    });
+    match read {
+        Ok(()) => {}
+        Err(JournalError::Corrupt { what, .. }) => {
+            let _ = send.blocking_send(Loaded::Broken);
+            return Ok(Err(what));
+        }
+        Err(e) => return Err(e),
+    }
+    let _ = send.blocking_send(Loaded::Records(chunk));
+    let _ = send.blocking_send(Loaded::Snapshot(snapshot.info()));
+    judged.recv().map_err(|_| JournalError::Misuse(GONE.to_owned()))
 }

@@ -157,7 +157,8 @@ impl LogLine {
     /// The core waits for the log to come further.
     pub async fn further(&self) {
         self.core.notified().await;
-        self.told.store(false, Ordering::SeqCst);
+        // A swap, not a store: it has to see what `done` counted before it found the flag raised.
+        self.told.swap(false, Ordering::SeqCst);
     }
 }
 

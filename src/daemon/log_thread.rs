@@ -71,6 +71,8 @@ impl LogThread {
         loop {
             // Looked at before the batches: whoever asked had sent them by then.
             let sync_asked = self.line.take_sync_asked();
+            // Likewise: after the batches, one sent in between and then the stop would be dropped.
+            let stopping = self.line.is_stopping();
             let bytes = self.write_some()?;
             if bytes > 0 {
                 self.line.done(bytes);
@@ -85,7 +87,7 @@ impl LogThread {
             if bytes > 0 {
                 continue;
             }
-            if self.line.is_stopping() {
+            if stopping {
                 return self.writer.close();
             }
             if self.marks() && self.wrote_at.elapsed() >= MARK_AFTER {

@@ -13,7 +13,7 @@
 //! | [`peer`], [`output`] | one connection as others see it, and what it still has to be told |
 //! | [`session`], [`multi`] | what a connection asks for itself: the handshake, transactions |
 //! | [`info`], [`figures`] | INFO |
-//! | [`feed`], `feed_length`, [`feed_waits`] | reading the log as a stream, and who waits for it |
+//! | [`feed`], `feed_length`, `feed_sight`, [`feed_waits`] | reading the log as a stream, and who waits for it |
 //! | [`virtual_clock`], [`clock`], [`alarm`], [`timers`] | time: where it comes from, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
 //! | [`snapshots`] | the state written out between batches |
@@ -35,6 +35,7 @@ pub mod core;
 pub mod fatal;
 pub mod feed;
 mod feed_length;
+mod feed_sight;
 pub mod feed_waits;
 pub mod figures;
 pub mod http;

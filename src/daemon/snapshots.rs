@@ -5,7 +5,7 @@
 //! with a warning: the log alone is enough.
 
 use super::connection::{Connection, Woken};
-use super::core::CoreRef;
+use super::core::{Core, CoreRef};
 use crate::journal::disk::Disk;
 use crate::journal::snapshot::prune;
 use crate::journal::{JournalError, OpenedLog, SnapshotInfo, SnapshotWriter};
@@ -98,7 +98,7 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
         let store = core.store().ok_or("the log is not open")?;
         let r = core.running().ok_or("the log is not open")?;
         let head = r.engine.snapshot_begin().ok_or("another one is being taken")?;
-        r.log.line().ask_sync();
+        push_on(&mut core);
         (store, head, at)
     };
     let info = match copy(core, store, head.seq, head.state_hash, at).await {
@@ -136,6 +136,14 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
     Ok(seq)
 }
 
+/// Hands what has gathered to the log thread, and then has it synced: a sync covers only what was handed over before.
+fn push_on(core: &mut Core) {
+    core.submit();
+    if let Some(r) = core.running() {
+        r.log.line().ask_sync();
+    }
+}
+
 async fn copy(
     core: &CoreRef,
     store: Store,
@@ -158,8 +166,10 @@ async fn copy(
         }
         tokio::task::yield_now().await;
     }
-    // A snapshot must not hold what the log could still lose.
+    // A snapshot must not hold what the log could still lose. A batch that found the line full was not part of the last
+    // sync, and under `never` nobody else asks for one: so it is asked for again.
     while core.borrow().shared.durable_seq() < seq {
+        push_on(&mut core.borrow_mut());
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     hand_over(&send, Slice::Finish(state_hash)).await;
@@ -198,7 +208,10 @@ fn write(store: &Store, seq: Seq, at: i64, slices: &Receiver<Slice>) -> Result<S
             }
             Slice::Finish(state_hash) => {
                 let info = writer.finish(state_hash)?;
-                prune(&*store.disk, store.keep)?;
+                // The snapshot is there; an old one too many costs space and nothing else.
+                if let Err(e) = prune(&*store.disk, store.keep) {
+                    tracing::warn!("old snapshots could not be removed: {e}");
+                }
                 return Ok(info);
             }
         }

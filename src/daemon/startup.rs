@@ -72,10 +72,13 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         };
         (code, e.to_string())
     })?;
-    let socket = config.socket.clone();
+    let socket = SocketFile {
+        path: config.socket.clone(),
+        ours: bound.ours,
+    };
     let shared = Arc::new(Shared::new(config));
     let core = Core::new(shared.clone(), Limits::new(&shared.config));
-    tracing::info!(socket = %socket.display(), version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(socket = %socket.path.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     let accepting = tokio::task::spawn_local(accept(core.clone(), bound.listener));
     let health = Arc::new(Health::default());
     let laid = meter::lay(&shared, &health).map_err(|why| (fatal::START_FAILED, why))?;
@@ -88,7 +91,6 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         why = signals.stop() => {
             tracing::info!("{why} while loading: going down");
             notify::stopping();
-            remove(&socket, bound.ours);
             return Ok(());
         }
     };
@@ -118,7 +120,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     health.set(State::Stopping);
     notify::stopping();
     accepting.abort();
-    remove(&socket, bound.ours);
+    drop(socket);
     go_down(&core).await;
     for task in background {
         task.abort();
@@ -133,12 +135,13 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     let shared = core.borrow().shared.clone();
     let config = &shared.config;
     let started = Instant::now();
-    let mut engine = Engine::new(engine::Config {
+    let engine_config = engine::Config {
         default_policy: config.default_policy.clone(),
         queues: config.queues.clone(),
         virtual_clock: options.virtual_clock.is_some(),
         ..engine::Config::default()
-    });
+    };
+    let fresh = || Engine::new(engine_config.clone());
     let sync = match config.sync {
         Sync::Always => SyncPolicy::Always,
         Sync::Interval => SyncPolicy::Interval,
@@ -150,7 +153,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         log_id: random(),
         boot_id: boot_id(),
     };
-    let (opened, counts) = loading::load(core, journal_config, &mut engine)
+    let (opened, mut engine, counts) = loading::load(core, journal_config, fresh)
         .await
         .map_err(refused)?;
     let replay_ms = ms(started);
@@ -262,11 +265,18 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
 fn refused(e: LoadError) -> Failure {
     let code = match &e {
         LoadError::Journal(JournalError::Locked { .. }) => fatal::IN_USE,
+        // What refuses to be opened or read is a matter of the place, not of what the disk did with a write.
+        LoadError::Journal(JournalError::Io { op, .. }) if !writes(op) => fatal::START_FAILED,
         LoadError::Journal(JournalError::Io { .. }) => fatal::LOG_FAILED,
         LoadError::Journal(_) | LoadError::Engine(_) => fatal::LOG_REFUSED,
         LoadError::Thread(_) => fatal::START_FAILED,
     };
     (code, e.to_string())
+}
+
+/// Does the operation change what is stored?
+fn writes(op: &str) -> bool {
+    matches!(op, "write" | "sync" | "sync directory" | "preallocate" | "rename")
 }
 
 /// Takes connections in.
@@ -362,9 +372,17 @@ fn finish(core: &CoreRef, log_thread: JoinHandle<()>) -> Result<(), Failure> {
         .map_err(|_| (fatal::LOG_FAILED, "the log thread died".to_owned()))
 }
 
-fn remove(socket: &std::path::Path, ours: bool) {
-    if ours {
-        let _ = std::fs::remove_file(socket);
+/// The socket's file: it goes when nobody is to connect any more, and when a start fails.
+struct SocketFile {
+    path: std::path::PathBuf,
+    ours: bool,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

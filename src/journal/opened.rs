@@ -66,6 +66,12 @@ impl OpenedLog {
         self.found.newest.as_ref()
     }
 
+    /// Passes the newest snapshot over, for `what` its reader found wrong with it: from now on
+    /// [`OpenedLog::snapshot`] is the one before, if there is one. Reads and verifies that one.
+    pub fn pass_over_snapshot(&mut self, what: String) -> Result<(), JournalError> {
+        self.found.pass_over(what, &self.disk, self.tail.log_id)
+    }
+
     /// Snapshots that were passed over, and why.
     pub fn skipped_snapshots(&self) -> &[JournalError] {
         &self.found.skipped

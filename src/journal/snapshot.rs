@@ -93,8 +93,10 @@ impl SnapshotWriter {
         let file = disk
             .create(&tmp)
             .map_err(|e| JournalError::io("create", &path, e))?;
-        file.write_at(&header, 0)
-            .map_err(|e| JournalError::io("write", &path, e))?;
+        if let Err(e) = file.write_at(&header, 0) {
+            let _ = disk.remove(&tmp);
+            return Err(JournalError::io("write", &path, e));
+        }
         let info = SnapshotInfo {
             seq,
             epoch,
@@ -159,8 +161,17 @@ impl SnapshotWriter {
         self.info.bytes
     }
 
-    /// Syncs and names the snapshot.
+    /// Syncs and names the snapshot. What was written is removed when that fails: nobody would before the next start.
     pub fn finish(mut self, state_hash: u64) -> Result<SnapshotInfo, JournalError> {
+        let finished = self.close(state_hash);
+        if finished.is_err() {
+            // It may be renamed already, or the disk gone: the first error is the one to tell.
+            let _ = self.disk.remove(&self.tmp);
+        }
+        finished
+    }
+
+    fn close(&mut self, state_hash: u64) -> Result<SnapshotInfo, JournalError> {
         self.info.state_hash = state_hash;
         let mut buffer = AlignedVec::new();
         buffer.resize(CHUNK_HEADER_BYTES + FOOTER_BYTES, 0);
@@ -303,10 +314,39 @@ pub(super) struct Found {
     pub(super) skipped: Vec<JournalError>,
 }
 
+impl Found {
+    /// Passes the newest over, for `what` was found wrong with it, and takes the one before in its place.
+    pub(super) fn pass_over(
+        &mut self,
+        what: String,
+        disk: &Arc<dyn Disk>,
+        log_id: u64,
+    ) -> Result<(), JournalError> {
+        let Some(bad) = self.newest.take() else {
+            return Ok(());
+        };
+        let seq = bad.info.seq;
+        self.skipped.push(JournalError::corrupt(&bad.path, 0, seq, what));
+        let mut older = search(disk, log_id, seq, |older| older < seq)?;
+        self.skipped.append(&mut older.skipped);
+        self.newest = older.newest;
+        Ok(())
+    }
+}
+
 /// The newest valid snapshot of the log `log_id` that is of no later seq than `last_seq`.
 pub(super) fn newest(disk: &Arc<dyn Disk>, log_id: u64, last_seq: Seq) -> Result<Found, JournalError> {
+    search(disk, log_id, last_seq, |_| true)
+}
+
+fn search(
+    disk: &Arc<dyn Disk>,
+    log_id: u64,
+    last_seq: Seq,
+    is_wanted: impl Fn(Seq) -> bool,
+) -> Result<Found, JournalError> {
     let mut found = Found::default();
-    for seq in seqs(&**disk)? {
+    for seq in seqs(&**disk)?.into_iter().filter(|seq| is_wanted(*seq)) {
         match open(&**disk, seq, log_id, last_seq) {
             Ok(reader) => {
                 found.newest = Some(reader);

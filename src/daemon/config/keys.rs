@@ -123,9 +123,9 @@ pub const KEYS: &[Key] = &[
     ),
     row!(
         "default_policy",
-        "the name of a policy",
+        "the name of a policy: \"none\" or \"service-levels\"",
         default_policy,
-        name,
+        policy,
         quoted,
         "Policy of tickets that name none."
     ),

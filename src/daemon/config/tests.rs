@@ -117,6 +117,14 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
         ("segment_bytes = 4096", "segment_bytes 4096 is less than 1MiB"),
         ("segment_bytes = '99999999999GiB'", "is not a size"),
         ("segment_bytes = -1", "segment_bytes -1 is not a size"),
+        (
+            "default_policy = 'servicelevels'",
+            "slad.toml:1:18: default_policy \"servicelevels\" is unknown (did you mean 'service-levels'?): it takes the name",
+        ),
+        (
+            "default_policy = 'xyzzy-plugh'",
+            "\"xyzzy-plugh\" is unknown: it takes",
+        ),
         ("snapshot.keep = 1", "snapshot.keep 1 is less than 2"),
         ("snapshot.keep = 5000000000", "is more than 4294967295"),
         (

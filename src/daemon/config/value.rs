@@ -157,6 +157,16 @@ pub(super) fn name(given: &DeValue<'_>) -> Reading<Text> {
     text::id("name", text.as_bytes()).map_err(|refusal| refusal.message.replacen("name ", "", 1))
 }
 
+/// The name of a policy that the binary brings.
+pub(super) fn policy(given: &DeValue<'_>) -> Reading<Text> {
+    let name = name(given)?;
+    let known = || crate::policy::embedded().into_iter().map(|(name, _)| name);
+    if known().any(|known| known == name) {
+        return Ok(name);
+    }
+    Err(format!("is unknown{}", text::hint(&name, known())))
+}
+
 /// A list of names, each once; from a flag, separated by commas.
 pub(super) fn names(given: &DeValue<'_>) -> Reading<Vec<Text>> {
     let mut names: Vec<Text> = match given {

@@ -131,3 +131,34 @@ fn a_snapshot_is_there_whole_or_not_at_all() {
         }
     }
 }
+
+#[test]
+fn a_snapshot_that_fails_leaves_nothing_behind() {
+    let lead = log_of(50);
+    let counted = lead.fork();
+    take(&counted, 30);
+    let mut failed = 0;
+    for operation in 1..=counted.operations() {
+        for fault in [
+            crate::journal::sim::Fault::Error,
+            crate::journal::sim::Fault::ShortWrite,
+        ] {
+            let disk = lead.fork();
+            disk.fail_at(operation, fault);
+            let write = || -> Result<(), JournalError> {
+                let mut writer = SnapshotWriter::create(Arc::new(disk.clone()), SMALL.log_id, 30, 1, 5)?;
+                if let Err(e) = writer.chunk(&[record(30)]) {
+                    writer.abort().unwrap();
+                    return Err(e);
+                }
+                writer.finish(210).map(|_| ())
+            };
+            failed += usize::from(write().is_err());
+            assert!(
+                !disk.contents().keys().any(|n| n.ends_with(".tmp")),
+                "operation {operation}"
+            );
+        }
+    }
+    assert!(failed > 4, "{failed}");
+}

@@ -28,7 +28,14 @@ use support::{Client, Daemon, Value};
 
 const CONNECTIONS: u64 = 4;
 /// Snapshots so often that kills hit them under way and restarts begin at them.
-const FLAGS: [&str; 4] = ["--sync", "always", "--set", "snapshot.every_events=1500"];
+const FLAGS: [&str; 6] = [
+    "--sync",
+    "always",
+    "--set",
+    "snapshot.every_events=1500",
+    "--set",
+    "state_hash_every_events=200",
+];
 /// Tickets looked at after each restart; at the end of a log's life all are.
 const SAMPLE: usize = 800;
 

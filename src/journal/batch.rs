@@ -46,7 +46,7 @@ impl Pending {
     }
 
     /// Seq of the first event in this frame or after it.
-    pub(super) fn from_seq(&self) -> Seq {
+    pub(super) fn begins_with(&self) -> Seq {
         match self.kind {
             Kind::Events => self.first_seq,
             _ => self.first_seq + 1,
@@ -55,7 +55,7 @@ impl Pending {
 
     /// Last seq written once this frame is.
     pub(super) fn last_seq(&self) -> Seq {
-        self.from_seq() + u64::from(self.count) - 1
+        self.begins_with() + u64::from(self.count) - 1
     }
 }
 
@@ -188,7 +188,7 @@ impl Batch {
 
     /// Seq of the first event.
     pub fn first_seq(&self) -> Option<Seq> {
-        self.frames.first().map(Pending::from_seq)
+        self.frames.first().map(Pending::begins_with)
     }
 
     /// Seq of the last event.

@@ -182,7 +182,7 @@ impl Writer {
             self.failed |= prepared.is_err() && next > 0;
             self.rotate(
                 prepared?,
-                batch.frames[next].from_seq(),
+                batch.frames[next].begins_with(),
                 batch.frames[next].logged_at,
             )?;
             return Ok(next);

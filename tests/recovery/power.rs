@@ -168,8 +168,9 @@ fn one_disk(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
         let gaps = &model.lost[gaps_before..];
         gaps_before = model.lost.len();
         totals.gaps += gaps.len() as u64;
-        for (from, _) in gaps {
+        for (from, to) in gaps {
             assert!(*from > durable, "seq {durable} was said to be durable");
+            reads_on(&mut daemon.client(), *from, *to);
         }
         for sent in &sent[first_new..] {
             let Some(Value::Int(seq)) = sent.reply else {
@@ -200,6 +201,16 @@ fn one_disk(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
     }
     daemon.kill();
     drop(mounted);
+}
+
+/// A cursor among the seqs that are gone reads on at the event that tells so.
+fn reads_on(client: &mut Client, from: i64, to: i64) {
+    for cursor in [from - 1, from, (from + to) / 2, to] {
+        let reply = client.say(&format!("XREAD COUNT 1 STREAMS events {cursor}"));
+        let entry = &reply.list()[0].list()[1].list()[0].list();
+        assert_eq!(entry[0].text(), format!("{}-0", to + 1), "after {cursor}");
+        assert_eq!(entry[1].get("type").text(), "log.recovered");
+    }
 }
 
 fn newest_shown(sent: &[Sent]) -> i64 {

@@ -251,7 +251,9 @@ fn daemon_facts() -> Vec<Body> {
         Body::ClockJumped(ClockJumped {
             from: T0,
             to: T0 + 1,
-            virtual_clock: true,
+            how: Jump::Rejected,
+            offset_us: T0 * 1_000 - 5,
+            boot: 0xb007,
         }),
         Body::SnapshotTaken(SnapshotTaken {
             seq: 1,

@@ -48,7 +48,7 @@ impl State {
                 Ok(())
             }
             Body::ClockJumped(jump) => {
-                self.virtual_clock |= jump.virtual_clock;
+                self.apply_jump(seq, event.logged_at, jump);
                 Ok(())
             }
             Body::LogRecovered(_) | Body::SnapshotTaken(_) => Ok(()),

@@ -20,15 +20,27 @@ pub(crate) struct Daemon {
     child: Child,
     folder: tempfile::TempDir,
     args: Vec<String>,
+    environment: Vec<(String, PathBuf)>,
 }
 
 impl Daemon {
     /// Starts one with these further flags of `serve`, and waits until it answers.
     pub(crate) fn start(args: &[&str]) -> Daemon {
+        Daemon::start_under(args, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn start_under(args: &[&str], environment: &[(String, PathBuf)]) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-        let child = spawn(folder.path(), &args);
-        let daemon = Daemon { child, folder, args };
+        let environment = environment.to_vec();
+        let child = spawn_under(folder.path(), &args, &environment);
+        let daemon = Daemon {
+            child,
+            folder,
+            args,
+            environment,
+        };
         daemon.wait();
         daemon
     }
@@ -105,8 +117,18 @@ impl Daemon {
 
     /// Starts again over the same data.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.folder.path(), &self.args);
+        self.spawn();
         self.wait();
+    }
+
+    /// As [`Daemon::restart`], without waiting: it may refuse to start.
+    pub(crate) fn spawn(&mut self) {
+        self.child = spawn_under(self.folder.path(), &self.args, &self.environment);
+    }
+
+    /// Other flags from the next start on.
+    pub(crate) fn set_args(&mut self, args: &[&str]) {
+        self.args = args.iter().map(|a| (*a).to_owned()).collect();
     }
 }
 
@@ -122,6 +144,10 @@ impl Drop for Daemon {
 
 /// `slad serve` in `folder`.
 pub(crate) fn spawn(folder: &Path, args: &[String]) -> Child {
+    spawn_under(folder, args, &[])
+}
+
+fn spawn_under(folder: &Path, args: &[String], environment: &[(String, PathBuf)]) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -141,6 +167,7 @@ pub(crate) fn spawn(folder: &Path, args: &[String]) -> Child {
             "segment_bytes=1MiB",
         ])
         .args(args)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

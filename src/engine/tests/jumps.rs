@@ -103,7 +103,7 @@ fn what_is_commanded_never_runs_backwards() {
     let mut desk = desk();
     desk.run(&set_agent("a1", "", 9));
     for id in ["t1", "t2", "t3"] {
-        desk.run(&open(id, |_| ()));
+        desk.run(&open_level(id, "P1"));
     }
     desk.run(&set_agent("a2", "", 9));
     let before = desk.now;

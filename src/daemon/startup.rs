@@ -19,7 +19,7 @@ use super::signals::Signals;
 use super::{connection, fatal, listener, log_thread, meter, notify, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
-use crate::model::event::{Body, ClockJumped, LogRecovered, PolicyActivated};
+use crate::model::event::{Body, LogRecovered, PolicyActivated};
 use crate::model::{DurationMs, Text, UnixMs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -264,12 +264,7 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
         core.record(shown, Body::LogRecovered(Box::new(recovered)));
     }
     let now = core.now();
-    if core
-        .running()
-        .is_some_and(|r| r.clock.is_virtual() && !r.engine.is_virtual())
-    {
-        core.record(now, Body::ClockJumped(ClockJumped::advanced(now, now)));
-    }
+    let virtual_clock = core.running().is_some_and(|r| r.clock.is_virtual());
     for (name, text) in crate::policy::embedded() {
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
         let active = core.running().and_then(|r| r.engine.policy_hash(name));
@@ -284,6 +279,7 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
             hash,
             text: text.to_owned(),
             reason: Text::const_new("embedded"),
+            virtual_clock,
         };
         core.record(now, Body::PolicyActivated(Box::new(activated)));
     }

@@ -36,7 +36,7 @@ pub struct ClockJumped {
 /// What became of a jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub enum Jump {
-    /// CLOCK.ADVANCE or CLOCK.SET of a virtual clock; also where one begins.
+    /// CLOCK.ADVANCE or CLOCK.SET of a virtual clock.
     Advanced,
     /// The wall clock was stepped by little: its time holds.
     Stepped,

@@ -438,6 +438,9 @@ pub struct PolicyActivated {
     pub text: String,
     /// Why it was loaded.
     pub reason: Text,
+    /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its
+    /// instants are worth.
+    pub virtual_clock: bool,
 }
 
 /// A queue was declared or opened.

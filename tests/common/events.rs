@@ -237,6 +237,7 @@ fn daemon_facts() -> Vec<Body> {
             hash: 0xabcd,
             text: "name = \"service-levels\"\n".repeat(20),
             reason: Text::new("start"),
+            virtual_clock: true,
         })),
         Body::QueueChanged(Box::new(QueueChanged {
             queue: Text::new("billing"),

@@ -35,6 +35,7 @@ impl State {
                 let hash = self.sum.canon.policy(policy);
                 self.sum.add(hash);
                 self.policies.activate(policy)?;
+                self.virtual_clock |= policy.virtual_clock;
                 self.learn_queues();
                 Ok(())
             }

@@ -45,6 +45,7 @@ impl Desk {
                 hash: 0,
                 text: text.to_owned(),
                 reason: Text::default(),
+                virtual_clock: desk.engine.config.virtual_clock,
             }));
             let mut out = Output::default();
             desk.engine.record(desk.now, body, &mut out);

@@ -5,6 +5,7 @@
 
 use super::core::{Core, Phase};
 use super::http::State;
+use super::notify;
 use super::real_clock::Holds;
 use crate::model::event::{Body, ClockJumped, Jump};
 use crate::model::{Code, Refusal, Seq, UnixMs, time};
@@ -96,9 +97,20 @@ impl Core {
             meter.frozen(frozen);
         }
         if self.phase == Phase::Ready {
+            let was_frozen = self.shared.health.get() == State::Frozen;
             match jump.filter(|_| frozen) {
-                Some(jump) => self.shared.health.frozen(jump.from, jump.to),
-                None => self.shared.health.set(State::Ready),
+                Some(jump) => {
+                    self.shared.health.frozen(jump.from, jump.to);
+                    notify::status(
+                        "timers are frozen, for the wall clock jumped: CLOCK.ACCEPT or CLOCK.REJECT",
+                    );
+                }
+                None => {
+                    self.shared.health.set(State::Ready);
+                    if was_frozen {
+                        notify::status("serving");
+                    }
+                }
             }
         }
     }

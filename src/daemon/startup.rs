@@ -20,7 +20,7 @@ use super::{connection, fatal, listener, log_thread, meter, notify, snapshots, t
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
 use crate::model::event::{Body, LogRecovered, PolicyActivated};
-use crate::model::{DurationMs, Text, UnixMs};
+use crate::model::{DurationMs, Text, UnixMs, time};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -99,6 +99,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         meter.ready(started.elapsed());
     }
     notify::ready();
+    core.borrow_mut().show_clock();
     let seq = core.borrow().seq();
     tracing::info!(seq, after_ms = ms(started), "READY");
     let background = [
@@ -165,6 +166,13 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     }
     let is_empty = counts.records == 0 && counts.events == 0;
     same_clock(&engine, options, is_empty).map_err(|why| (fatal::START_FAILED, why))?;
+    if let Some(jump) = engine.last_jump().filter(|_| engine.is_frozen()) {
+        tracing::warn!(
+            "timers were frozen when the log ended: the wall clock had jumped from {} to {}, and nobody had decided",
+            time::rfc3339(jump.from),
+            time::rfc3339(jump.to)
+        );
+    }
     let clock = match options.virtual_clock {
         Some(start) => Clock::standing(
             start.unwrap_or(VIRTUAL_START),

@@ -3,7 +3,6 @@
 use super::open_loop::{Latencies, Pace};
 use super::{Fallible, setting};
 use slad::daemon::config::Config as DaemonConfig;
-use slad::daemon::http::Health;
 use slad::daemon::log_line::LogLine;
 use slad::daemon::shared::Shared;
 use slad::daemon::{log_thread, meter};
@@ -67,7 +66,7 @@ fn at_rate(rate: u64, seconds: Duration) -> Fallible<(Latencies, u64)> {
         data: folder.path().to_owned(),
         ..DaemonConfig::default()
     }));
-    let laid = meter::lay(&shared, &Arc::new(Health::default()))?;
+    let laid = meter::lay(&shared)?;
     let thread = log_thread::start(writer, line.clone(), SyncPolicy::Always, shared, laid.log)?;
 
     let event = event();

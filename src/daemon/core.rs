@@ -98,6 +98,8 @@ pub struct Core {
     /// Peers that wait for the daemon itself: for the end of loading, or for the log to catch up.
     held_up: Vec<Rc<Peer>>,
     armed_for: Option<UnixMs>,
+    /// A virtual clock is on its way.
+    advancing: bool,
 }
 
 impl Core {
@@ -126,6 +128,7 @@ impl Core {
             waiting: HashMap::new(),
             waiters: 0,
             unreleased: Vec::new(),
+            advancing: false,
             held_up: Vec::new(),
             armed_for: None,
         }))
@@ -152,6 +155,7 @@ impl Core {
     pub fn ready(&mut self) {
         self.phase = Phase::Ready;
         self.shared.set_ready(true);
+        self.show_clock();
         self.let_go();
         self.rearm.raise();
     }
@@ -211,18 +215,6 @@ impl Core {
         self.running.as_ref().map_or(0, |r| r.engine.seq())
     }
 
-    /// The time for the batch that begins; 0 while loading.
-    pub fn now(&mut self) -> UnixMs {
-        let Some(r) = &mut self.running else {
-            return 0;
-        };
-        let now = r.clock.now();
-        if r.clock.is_virtual() {
-            self.shared.stands_at(now);
-        }
-        now
-    }
-
     /// Has the log so much to catch up with that nothing new is taken?
     pub fn is_backlogged(&self) -> bool {
         self.running
@@ -230,7 +222,21 @@ impl Core {
             .is_some_and(|r| r.log.backlog_bytes() > self.limits.journal_backlog_bytes_max)
     }
 
-    /// Wakes `peer` when loading is over or the log has caught up.
+    /// Is nothing new taken, for the log has to catch up, or a virtual clock is on its way?
+    pub fn is_busy(&self) -> bool {
+        self.advancing || self.is_backlogged()
+    }
+
+    /// A virtual clock sets out (`true`) or has arrived: meanwhile commands wait, for they would have to see every timer
+    /// fired that is due by then.
+    pub fn set_advancing(&mut self, advancing: bool) {
+        self.advancing = advancing;
+        if !advancing {
+            self.let_go();
+        }
+    }
+
+    /// Wakes `peer` when loading is over, the log has caught up or the virtual clock has arrived.
     pub fn hold_up(&mut self, peer: &Rc<Peer>) {
         self.held_up.push(peer.clone());
     }
@@ -400,10 +406,10 @@ impl Core {
             }
             self.feed.released(released);
             if let Some(meter) = &mut self.meter {
-                meter.released(released);
+                meter.released(released, &self.shared);
             }
         }
-        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_backlogged() {
+        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_busy() {
             self.let_go();
         }
     }

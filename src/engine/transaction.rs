@@ -1,6 +1,7 @@
 //! A transaction: the events of one atomic frame, each applied the moment it is decided.
 
 use super::Output;
+use super::clock::Clock;
 use super::effects::{Effects, TakenBack};
 use super::state::State;
 use super::ticket::Due;
@@ -62,6 +63,7 @@ impl Transaction<'_> {
 
     /// Adds an event about a live ticket.
     pub(super) fn say(&mut self, slot: u32, at: UnixMs, fact: TicketFact, saying: Saying) -> Seq {
+        self.breach_first(slot, at, &saying.effects);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return self.state.seq;
         };
@@ -102,7 +104,7 @@ impl Transaction<'_> {
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
     pub(super) fn fire_overdue(&mut self, slot: u32) -> bool {
         // The wheel knows without looking at the clocks.
-        if self.state.wheel.at(slot).is_none_or(|at| at > self.now) {
+        if self.state.is_frozen() || self.state.wheel.at(slot).is_none_or(|at| at > self.now) {
             return false;
         }
         let mut fired = false;
@@ -123,6 +125,7 @@ impl Transaction<'_> {
     /// One timer of a ticket goes off.
     pub(super) fn fire(&mut self, slot: u32, instant: UnixMs, due: Due) {
         let late_ms = self.now - instant;
+        let cause = self.state.passed_over(instant);
         match due {
             Due::Close => {
                 self.say(
@@ -131,7 +134,10 @@ impl Transaction<'_> {
                     TicketFact::Closed {
                         how: Closed::Resolved,
                     },
-                    Saying::default(),
+                    Saying {
+                        cause,
+                        ..Saying::default()
+                    },
                 );
             }
             Due::Clock(target, firing) => {
@@ -151,10 +157,39 @@ impl Transaction<'_> {
                     self.now,
                     fact,
                     Saying {
+                        cause,
                         common,
                         ..Saying::default()
                     },
                 );
+            }
+        }
+    }
+
+    /// Records the breaches that a fact which happened `at` would swallow, because it ends or moves clocks that had run
+    /// out. Mostly there are none, for what is overdue fires before its ticket is touched; but no timer fires while the
+    /// timers are frozen, and a ticket's own time may be ahead of a clock that was set back.
+    fn breach_first(&mut self, slot: u32, at: UnixMs, effects: &[ClockEffect]) {
+        for ClockEffect { target, change } in effects {
+            let ran_out = |clock: &&Clock| clock.is_open() && !clock.breached && clock.due_from(at) < at;
+            let Some(due) = self
+                .state
+                .tickets
+                .get(slot)
+                .and_then(|ticket| ticket.clock(target))
+                .filter(ran_out)
+                .map(|clock| clock.due_from(at))
+            else {
+                continue;
+            };
+            // It will fire once the clock runs on.
+            let stays = matches!(change, ClockChange::Paused { .. } | ClockChange::Resumed { .. });
+            if stays {
+                continue;
+            }
+            if let Some((sla, _)) = self.sla_fact(slot, target, at - due - 1) {
+                let fact = TicketFact::Breached(Box::new(SlaFact { due, ..*sla }));
+                self.say(slot, at, fact, Saying::default());
             }
         }
     }
@@ -243,7 +278,8 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(slot) else {
             return Reply::Null;
         };
-        let mut effects = Effects::new(ticket, &book, self.now);
+        let at = self.now.max(ticket.commanded_at);
+        let mut effects = Effects::new(ticket, &book, at);
         effects.meet(&Trigger::Assign);
         let (effects, taken_back) = effects.finish();
         let name = self.state.agent_name(agent);
@@ -259,7 +295,7 @@ impl Transaction<'_> {
             agent: Some(name),
             ..Saying::default()
         };
-        let seq = self.say(slot, self.now, fact, saying);
+        let seq = self.say(slot, at, fact, saying);
         self.withdraw(slot, seq, taken_back);
         self.state
             .taken(slot)

@@ -20,7 +20,7 @@
 //! # use std::sync::Arc;
 //! # let dir = std::env::temp_dir().join(format!("slad-doc-{}", std::process::id()));
 //! # let event = Event { at: 1, logged_at: 1, cause: 0, tenant: 0,
-//! #     body: Body::ClockJumped(ClockJumped { from: 0, to: 1, virtual_clock: true }) };
+//! #     body: Body::ClockJumped(ClockJumped::advanced(0, 1)) };
 //! let disk = Arc::new(RealDisk::new(&dir, std::process::id())?);
 //! let config = Config { segment_bytes: 1 << 20, ..Config::default() };
 //! let opened = journal::recovery::open(disk, config)?;

@@ -30,6 +30,17 @@ impl Daemon {
         Daemon::wrapped(tempfile::tempdir().unwrap(), &[], args)
     }
 
+    /// The same with these variables in its environment.
+    pub(crate) fn start_under(args: &[&str], environment: &[(String, PathBuf)]) -> Daemon {
+        let mut wrapper = vec!["env".to_owned()];
+        wrapper.extend(
+            environment
+                .iter()
+                .map(|(name, value)| format!("{name}={}", value.display())),
+        );
+        Daemon::wrapped(tempfile::tempdir().unwrap(), &wrapper, args)
+    }
+
     /// The same in this folder, run by `wrapper`.
     pub(crate) fn wrapped(folder: tempfile::TempDir, wrapper: &[String], args: &[&str]) -> Daemon {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
@@ -125,8 +136,18 @@ impl Daemon {
 
     /// Starts again over the same data.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn_by(&self.wrapper, self.folder.path(), &self.args);
+        self.spawn();
         self.wait();
+    }
+
+    /// As [`Daemon::restart`], without waiting: it may refuse to start.
+    pub(crate) fn spawn(&mut self) {
+        self.child = spawn_by(&self.wrapper, self.folder.path(), &self.args);
+    }
+
+    /// Other flags from the next start on.
+    pub(crate) fn set_args(&mut self, args: &[&str]) {
+        self.args = args.iter().map(|a| (*a).to_owned()).collect();
     }
 }
 

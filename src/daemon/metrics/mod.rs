@@ -103,6 +103,8 @@ pub struct Gauges {
     pub log_bytes: IntGauge,
     /// 1 while the log is being replayed.
     pub loading: IntGauge,
+    /// 1 while timers are frozen because the wall clock jumped.
+    pub frozen: IntGauge,
     recovery: prometheus::Gauge,
     snapshot_at: cells::Cells,
 }
@@ -265,6 +267,10 @@ impl Metrics {
             connections: all.gauge("slad_connections", "Connected clients.")?,
             log_bytes: all.gauge("slad_log_bytes", "Bytes of the log on disk.")?,
             loading: all.gauge("slad_loading", "1 while the log is being replayed, else 0.")?,
+            frozen: all.gauge(
+                "slad_clock_frozen",
+                "1 while no timer fires because the wall clock jumped: CLOCK.ACCEPT or CLOCK.REJECT, else 0.",
+            )?,
             recovery: {
                 let gauge = prometheus::Gauge::new(
                     "slad_recovery_seconds",

@@ -166,30 +166,22 @@ impl Transaction<'_> {
         }
     }
 
-    /// Records the breaches that a fact which happened `at` would swallow, because it ends or moves clocks that had run
-    /// out. Mostly there are none, for what is overdue fires before its ticket is touched; but no timer fires while the
-    /// timers are frozen, and a ticket's own time may be ahead of a clock that was set back.
+    /// Records the breaches that a fact which happened `at` would swallow, for it ends or moves clocks that ran out before.
+    /// There are some only while timers are frozen: otherwise what is overdue fires before its ticket is touched.
     fn breach_first(&mut self, slot: u32, at: UnixMs, effects: &[ClockEffect]) {
-        for ClockEffect { target, change } in effects {
-            let ran_out = |clock: &&Clock| clock.is_open() && !clock.breached && clock.due_from(at) < at;
-            let Some(due) = self
-                .state
-                .tickets
-                .get(slot)
-                .and_then(|ticket| ticket.clock(target))
-                .filter(ran_out)
-                .map(|clock| clock.due_from(at))
-            else {
+        if effects.is_empty() || !self.state.is_frozen() {
+            return;
+        }
+        let shown = at.min(self.now);
+        let ran_out = |clock: &&Clock| clock.is_running() && !clock.breached && clock.due < shown;
+        for ClockEffect { target, .. } in effects {
+            let ticket = self.state.tickets.get(slot);
+            let clock = ticket.and_then(|ticket| ticket.clock(target)).filter(ran_out);
+            let Some(late_ms) = clock.map(|clock| self.now - clock.due - 1) else {
                 continue;
             };
-            // It will fire once the clock runs on.
-            let stays = matches!(change, ClockChange::Paused { .. } | ClockChange::Resumed { .. });
-            if stays {
-                continue;
-            }
-            if let Some((sla, _)) = self.sla_fact(slot, target, at - due - 1) {
-                let fact = TicketFact::Breached(Box::new(SlaFact { due, ..*sla }));
-                self.say(slot, at, fact, Saying::default());
+            if let Some((sla, _)) = self.sla_fact(slot, target, late_ms) {
+                self.say(slot, self.now, TicketFact::Breached(sla), Saying::default());
             }
         }
     }

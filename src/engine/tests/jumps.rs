@@ -179,7 +179,11 @@ fn a_breach_that_a_command_would_swallow_is_recorded() {
             reason: Text::new("customer"),
         },
     ));
-    assert_eq!(breaches(&desk, 1).len(), 2, "it only waits");
+    assert_eq!(
+        breaches(&desk, 1).len(),
+        3,
+        "what is left of its time is less than nothing"
+    );
     desk.jump(0, Jump::Rejected);
     desk.drain();
     desk.run(&ticket("t3", TicketOp::Resume));

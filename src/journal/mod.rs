@@ -7,7 +7,7 @@
 //! | `map` | reading through memory: the only unsafe code |
 //! | `frame`, `control` | a frame, its checks and its events; markers, reserves, sessions |
 //! | [`batch`] | what the engine fills |
-//! | [`segment`], [`writer`], `rotate` | what the log thread writes |
+//! | [`segment`], [`writer`], `rotate`, [`reserve`] | what the log thread writes; room for a full disk |
 //! | [`published`] | what the writer shows to readers |
 //! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
 //! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
@@ -62,6 +62,7 @@ mod postings;
 pub mod published;
 pub mod reader;
 pub mod recovery;
+pub mod reserve;
 mod rotate;
 mod scan;
 pub mod segment;

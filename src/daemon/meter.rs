@@ -8,6 +8,7 @@
 use super::clock::wall;
 use super::config::Config;
 use super::core::CoreRef;
+use super::disk::DiskState;
 use super::http::{self, Health, Server};
 use super::metrics::{
     self, EngineRecorder, Gauges, LogRecorder, Metrics, PolicyLabels, Recorders, ReplyRecorder, figures,
@@ -182,6 +183,11 @@ impl Meter {
     pub fn ready(&self, after: Duration) {
         self.gauges.loading.set(0);
         self.gauges.recovered(after);
+    }
+
+    /// The disk has this much room for the log from now on.
+    pub fn disk(&self, state: DiskState) {
+        self.gauges.disk_state.set(state as i64);
     }
 
     /// A snapshot was taken.

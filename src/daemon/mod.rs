@@ -16,6 +16,7 @@
 //! | [`feed`], `feed_length`, `feed_sight`, [`feed_waits`] | reading the log as a stream, and who waits for it |
 //! | [`virtual_clock`], [`clock`], [`alarm`], [`timers`] | time: where it comes from, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
+//! | [`log_room`], [`disk`] | room ahead of the log; what a full disk stops, and who is told |
 //! | [`snapshots`] | the state written out between batches |
 //! | [`listener`], [`clients`], [`limits`] | who may come in, who is there, what they may cost |
 //! | [`shared`], [`wake`], [`fatal`] | what threads share, waking a task, ending for a reason |
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod core;
+pub mod disk;
 pub mod fatal;
 pub mod feed;
 mod feed_length;
@@ -45,6 +47,7 @@ pub mod listener;
 pub mod loading;
 pub mod log_front;
 pub mod log_line;
+pub mod log_room;
 pub mod log_thread;
 pub mod meter;
 pub mod metrics;

@@ -142,6 +142,23 @@ impl Pending {
 }
 
 impl Transaction {
+    /// Takes out the commands that are refused before they run; their replies keep their places.
+    pub fn refuse(&mut self, why: impl Fn(usize) -> Option<Refusal>) {
+        let mut kept = Vec::with_capacity(self.commands.len());
+        let mut commands = std::mem::take(&mut self.commands).into_iter();
+        for (row, queued) in &mut self.order {
+            if let Queued::Engine = queued
+                && let Some(command) = commands.next()
+            {
+                match why(*row) {
+                    Some(refusal) => *queued = Queued::Answered(refusal.into()),
+                    None => kept.push(command),
+                }
+            }
+        }
+        self.commands = kept;
+    }
+
     /// The replies in the order of the commands, given the engine's; the row of each command beside it.
     pub fn replies(self, engine: Vec<Reply>) -> (Vec<usize>, Vec<Reply>) {
         let mut engine = engine.into_iter();

@@ -44,7 +44,7 @@ impl Connection {
 
     async fn jump(&mut self, from: UnixMs, to: UnixMs) -> bool {
         loop {
-            if self.core.borrow().is_backlogged() {
+            if self.core.borrow().is_backlogged() || self.core.borrow().is_disk_exhausted() {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
                 continue;
             }

@@ -103,6 +103,8 @@ pub struct Gauges {
     pub log_bytes: IntGauge,
     /// 1 while the log is being replayed.
     pub loading: IntGauge,
+    /// Room that the log has on its disk: [`crate::daemon::disk::DiskState`] as a number.
+    pub disk_state: IntGauge,
     recovery: prometheus::Gauge,
     snapshot_at: cells::Cells,
 }
@@ -265,6 +267,11 @@ impl Metrics {
             connections: all.gauge("slad_connections", "Connected clients.")?,
             log_bytes: all.gauge("slad_log_bytes", "Bytes of the log on disk.")?,
             loading: all.gauge("slad_loading", "1 while the log is being replayed, else 0.")?,
+            disk_state: all.gauge(
+                "slad_disk_state",
+                "Room for the log: 0 enough; 1 the disk is full and the reserve in use, OPEN is refused; 2 the reserve is \
+                 used up, every write is refused and timers wait.",
+            )?,
             recovery: {
                 let gauge = prometheus::Gauge::new(
                     "slad_recovery_seconds",

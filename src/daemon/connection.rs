@@ -240,12 +240,7 @@ impl Connection {
     }
 
     /// A request that has to wait for nothing, unless the disk is too full for it.
-    pub(super) fn carry_out(
-        &mut self,
-        core: &mut super::core::Core,
-        now: UnixMs,
-        request: Request,
-    ) -> Then {
+    pub(super) fn carry_out(&mut self, core: &mut super::core::Core, now: UnixMs, request: Request) -> Then {
         if let Some(refusal) = core.disk_refusal(self.row) {
             let reply = refusal.into();
             core.count(self.row, &reply, self.since);

@@ -202,7 +202,9 @@ impl Core {
             .shared
             .snapshot_seq
             .load(std::sync::atomic::Ordering::Relaxed);
-        self.snapshot_at = last.max(from).saturating_add(self.shared.config.snapshot.every_events);
+        self.snapshot_at = last
+            .max(from)
+            .saturating_add(self.shared.config.snapshot.every_events);
     }
 
     /// Everything up to here may be seen.
@@ -383,7 +385,11 @@ impl Core {
     /// disk is full.
     pub fn arm(&mut self) -> Option<UnixMs> {
         let fires = !self.is_disk_exhausted();
-        self.armed_for = self.running.as_mut().filter(|_| fires).and_then(|r| r.engine.next_instant());
+        self.armed_for = self
+            .running
+            .as_mut()
+            .filter(|_| fires)
+            .and_then(|r| r.engine.next_instant());
         self.armed_for
     }
 

@@ -118,10 +118,25 @@ mod tests {
         assert!(refused(DiskState::Ok).is_empty());
         assert_eq!(refused(DiskState::Low), ["TICKET.OPEN", "AGENT.SET", "SNAPSHOT"]);
         let last = refused(DiskState::Exhausted);
-        for name in ["TICKET.OPEN", "TICKET.RESOLVE", "AGENT.NEXT", "QUEUE.SET", "CLOCK.ADVANCE", "SNAPSHOT"] {
+        for name in [
+            "TICKET.OPEN",
+            "TICKET.RESOLVE",
+            "AGENT.NEXT",
+            "QUEUE.SET",
+            "CLOCK.ADVANCE",
+            "SNAPSHOT",
+        ] {
             assert!(last.contains(&name), "{name}");
         }
-        for name in ["TICKET.GET", "XREAD", "INFO", "PING", "EXEC", "SHUTDOWN", "CONFIG"] {
+        for name in [
+            "TICKET.GET",
+            "XREAD",
+            "INFO",
+            "PING",
+            "EXEC",
+            "SHUTDOWN",
+            "CONFIG",
+        ] {
             assert!(!last.contains(&name), "{name}");
         }
     }

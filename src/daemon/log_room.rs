@@ -28,6 +28,8 @@ pub struct Room {
     making: Option<Receiver<Result<Made, JournalError>>>,
     /// When what failed is tried again.
     retry_at: Option<Instant>,
+    /// Why it failed last.
+    why: String,
     state: DiskState,
 }
 
@@ -45,10 +47,11 @@ impl Room {
             margin_bytes: segment_bytes / MARGIN_PART,
             making: None,
             retry_at: None,
+            why: String::new(),
             state: DiskState::Ok,
         };
         match writer.prepare_next() {
-            Err(e) if e.is_disk_full() && writer.has_file() => room.failed(&e.to_string()),
+            Err(e) if e.is_disk_full() && writer.has_file() => room.failed(e.to_string()),
             prepared => prepared?,
         }
         room.judge(writer, false);
@@ -71,10 +74,8 @@ impl Room {
         Some(at.saturating_duration_since(Instant::now()))
     }
 
-    fn failed(&mut self, why: &str) {
-        if self.retry_at.is_none() {
-            tracing::warn!("no room ahead of the log: {why}");
-        }
+    fn failed(&mut self, why: String) {
+        self.why = why;
         self.retry_at = Some(Instant::now() + RETRY_EVERY);
     }
 
@@ -88,11 +89,11 @@ impl Room {
             Ok(Ok(Made::Reserve(reserve))) => writer.install_reserve(reserve),
             Ok(Err(e)) => {
                 self.making = None;
-                return self.failed(&e.to_string());
+                return self.failed(e.to_string());
             }
             Err(TryRecvError::Disconnected) => {
                 self.making = None;
-                return self.failed("the preparing thread died");
+                return self.failed("the preparing thread died".to_owned());
             }
         }
         (self.making, self.retry_at) = (None, None);
@@ -100,7 +101,9 @@ impl Room {
 
     fn begin(&mut self, writer: &mut Writer) {
         type Work = Box<dyn FnOnce() -> Result<Made, JournalError> + Send>;
-        let segment = (writer.used() >= PREPARE_AT).then(|| writer.preparation()).flatten();
+        let segment = (writer.used() >= PREPARE_AT)
+            .then(|| writer.preparation())
+            .flatten();
         let work: Work = if let Some(segment) = segment {
             Box::new(move || segment.run().map(Made::Segment))
         } else if let Some(reserve) = writer.reserve_preparation() {
@@ -118,7 +121,7 @@ impl Room {
             });
         match started {
             Ok(_) => self.making = Some(making),
-            Err(e) => self.failed(&e.to_string()),
+            Err(e) => self.failed(e.to_string()),
         }
     }
 
@@ -154,11 +157,14 @@ impl Room {
             DiskState::Ok => tracing::info!(free_bytes, "the disk has room for the log again"),
             DiskState::Low => tracing::warn!(
                 free_bytes,
-                "the disk is full: TICKET.OPEN, AGENT.SET, POLICY commands and SNAPSHOT are refused, the rest goes on in the reserve"
+                "no further segment can be made ({}): TICKET.OPEN, AGENT.SET, POLICY commands and SNAPSHOT are refused, the \
+                 rest goes on in what is there",
+                self.why
             ),
             DiskState::Exhausted => tracing::error!(
                 free_bytes,
-                "the disk is full and the reserve used up: every write is refused, timers wait"
+                "the reserve is used up ({}): every write is refused, timers wait",
+                self.why
             ),
         }
     }

@@ -39,6 +39,10 @@ pub struct Options {
 
 /// Serves until a signal or SHUTDOWN; the exit code.
 pub fn serve(config: Config, options: &Options) -> u8 {
+    if let Err(e) = crate::journal::sigbus::install(fatal::LOG_CUT_OFF) {
+        tracing::error!("the handler of SIGBUS could not be installed: {e}");
+        return fatal::START_FAILED;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(tokio::runtime::LocalOptions::default());
@@ -218,8 +222,8 @@ fn open_log(
         SyncPolicy::Always => ReleaseAfter::Sync,
         SyncPolicy::Interval | SyncPolicy::Never => ReleaseAfter::Write,
     };
-    let log_thread =
-        log_thread::start(writer, line.clone(), room, sync, shared, recorder).map_err(failed("the log thread"))?;
+    let log_thread = log_thread::start(writer, line.clone(), room, sync, shared, recorder)
+        .map_err(failed("the log thread"))?;
     let mut core = core.borrow_mut();
     core.run(engine, clock, LogFront::new(line, after), reader, snapshots);
     Ok(log_thread)
@@ -268,7 +272,9 @@ fn refused(e: LoadError) -> Failure {
         // What refuses to be opened or read is a matter of the place, not of what the disk did with a write.
         LoadError::Journal(JournalError::Io { op, .. }) if !writes(op) => fatal::START_FAILED,
         LoadError::Journal(e) if e.is_disk_full() => {
-            let why = format!("{e}. The disk is full, and the log has no room to begin: free space and start again");
+            let why = format!(
+                "{e}. The disk is full, and the log has no room to begin: free space and start again"
+            );
             return (fatal::START_FAILED, why);
         }
         LoadError::Journal(JournalError::Io { .. }) => fatal::LOG_FAILED,

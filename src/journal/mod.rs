@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`mod@format`] | the bytes, drawn once, and how they may change |
 //! | [`disk`], [`sim`] | what the log needs from a disk: the real one, and one that crashes when told to |
-//! | `map` | reading through memory: the only unsafe code |
+//! | `map`, [`sigbus`] | reading through memory, and what if the memory goes: the only unsafe code |
 //! | `frame`, `control` | a frame, its checks and its events; markers, reserves, sessions |
 //! | [`batch`] | what the engine fills |
 //! | [`segment`], [`writer`], `rotate`, [`reserve`] | what the log thread writes; room for a full disk |
@@ -66,6 +66,7 @@ pub mod reserve;
 mod rotate;
 mod scan;
 pub mod segment;
+pub mod sigbus;
 pub mod sim;
 pub mod snapshot;
 #[cfg(test)]

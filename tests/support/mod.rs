@@ -25,7 +25,11 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts one with these further flags of `serve`, and waits until it answers.
     pub(crate) fn start(args: &[&str]) -> Daemon {
-        let folder = tempfile::tempdir().unwrap();
+        Daemon::start_in(tempfile::tempdir().unwrap(), args)
+    }
+
+    /// The same in this folder.
+    pub(crate) fn start_in(folder: tempfile::TempDir, args: &[&str]) -> Daemon {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
         let child = spawn(folder.path(), &args);
         let daemon = Daemon { child, folder, args };
@@ -41,6 +45,16 @@ impl Daemon {
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Has it not ended?
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// What it has said so far.

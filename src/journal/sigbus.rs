@@ -2,7 +2,8 @@
 //!
 //! Reading a mapped page that the file no longer has raises SIGBUS on the reading thread, and there is nothing to return
 //! to. The handler looks the address up among the log's mappings, says on stderr which file it was and where, and ends the
-//! process with a code of its own. A SIGBUS anywhere else goes on as before: to the handler there was, or to the default.
+//! process with a code of its own. A SIGBUS anywhere else goes on as before, to the handler that there was; one that
+//! somebody sent kills.
 //!
 //! The registry is what a handler may read: slots of atomics in chunks that are never freed (256 mappings each), no lock, no
 //! allocation, no pointer that could dangle. The file is known by its descriptor, which lives as long as the mapping;
@@ -154,7 +155,18 @@ pub fn install(exit_code: u8) -> io::Result<()> {
 }
 
 extern "C" fn on_sigbus(_signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    // SAFETY: the kernel gives a handler with SA_SIGINFO a whole siginfo; SIGBUS has an address in it.
+    // SAFETY: the kernel gives a handler with SA_SIGINFO a whole siginfo.
+    let code = unsafe { (*info).si_code };
+    if code <= 0 {
+        // Sent by somebody: there is no address in it, and nothing that would raise it again.
+        // SAFETY: both are async-signal-safe; it comes when this handler returns.
+        unsafe {
+            libc::signal(libc::SIGBUS, libc::SIG_DFL);
+            libc::raise(libc::SIGBUS);
+        }
+        return;
+    }
+    // SAFETY: one that the kernel raised has an address in it.
     let address = unsafe { (*info).si_addr() } as usize;
     match find(address) {
         Some((fd, offset)) => end(fd, offset),

@@ -228,6 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn refused_commands_do_not_run_and_keep_their_places() {
+        let mut pending = Pending::default();
+        pending.begin();
+        for row in 0..4 {
+            pending.queue(look(), row, 9, ROOM);
+        }
+        let mut transaction = pending.exec().unwrap();
+        let full = || Refusal::new(Code::DiskFull, "no room");
+        transaction.refuse(|row| (row % 2 == 0).then(full));
+        assert_eq!(transaction.commands.len(), 2);
+        let (rows, replies) = transaction.replies(vec![Reply::Int(1), Reply::Int(2)]);
+        assert_eq!(rows, [0, 1, 2, 3]);
+        let refused = || Reply::Refused(full());
+        assert_eq!(replies, [refused(), Reply::Int(1), refused(), Reply::Int(2)]);
+    }
+
+    #[test]
     fn what_cannot_be_queued_aborts() {
         for spoil in [
             |p: &mut Pending| p.spoil(),

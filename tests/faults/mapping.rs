@@ -28,6 +28,9 @@ fn with_sealed_segments() -> (Daemon, Client) {
 fn a_truncated_segment_ends_in_an_exit_that_names_it() {
     let (mut daemon, mut client) = with_sealed_segments();
     let first = daemon.data().join("log-0000000000000001.slad");
+    // Mapped at its first read.
+    let read = client.say("XRANGE events - + COUNT 10");
+    assert_eq!(read.list().len(), 10);
     let file = std::fs::OpenOptions::new().write(true).open(&first).unwrap();
     file.set_len(8192).unwrap();
     client.send(&["XRANGE", "events", "-", "+", "COUNT", "100"]);

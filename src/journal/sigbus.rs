@@ -140,7 +140,8 @@ pub fn install(exit_code: u8) -> io::Result<()> {
     // SAFETY: an all-zero sigaction is a valid one: no flags, no mask, the default action.
     let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
     action.sa_sigaction = on_sigbus as extern "C" fn(_, _, _) as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    // On the thread's own stack: it is whole (an overflow is a SIGSEGV), and an alternative one is too small for a path.
+    action.sa_flags = libc::SA_SIGINFO;
     let mut before = action;
     // SAFETY: both point to live sigactions; the handler keeps to what a handler may do.
     if unsafe { libc::sigaction(libc::SIGBUS, &action, &mut before) } != 0 {

@@ -21,6 +21,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::{Client, Daemon, Value};
 
 const SEGMENT_BYTES: u64 = 4 << 20;
+/// The file system needs some blocks itself.
+const AS_GOOD_AS_NOTHING_BYTES: u64 = 256 << 10;
 const FLAGS: [&str; 6] = [
     "--set",
     "segment_bytes=4MiB",
@@ -184,6 +186,24 @@ fn wait_for_state(client: &mut Client, state: &str) {
     }
 }
 
+/// Processor time of the daemon so far, in the kernel's hundredths of a second.
+fn cpu_ticks(daemon: &Daemon) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// Nothing spins while everything waits.
+fn rests(daemon: &Daemon) {
+    let before = cpu_ticks(daemon);
+    std::thread::sleep(Duration::from_millis(1_000));
+    let ticks = cpu_ticks(daemon) - before;
+    assert!(
+        ticks <= 10,
+        "{ticks} hundredths of a second of work in one second of rest"
+    );
+}
+
 fn is_full(reply: &Value) -> bool {
     matches!(reply, Value::Error(e) if e.starts_with("DISKFULL "))
 }
@@ -311,11 +331,16 @@ fn a_disk_that_fills_up_under_load_refuses_waits_and_goes_on() {
     );
     let written = info(&mut client, "written_seq");
     assert_eq!(client.say("TICKET.GET c0-0").get("state").text(), "waiting");
-    std::thread::sleep(Duration::from_millis(500));
+    rests(&daemon);
     assert_eq!(breaches(&mut client).len(), before, "a timer fired");
     assert_eq!(info(&mut client, "written_seq"), written);
     assert_eq!(info(&mut client, "durable_seq"), written);
     assert!(page(&daemon, "/metrics").contains("\nslad_disk_state 2\n"));
+    let ready = page(&daemon, "/readyz");
+    assert!(
+        ready.starts_with("HTTP/1.1 503") && ready.contains("full: "),
+        "{ready}"
+    );
     assert!(daemon.is_running());
 
     // There is room again: it goes on by itself, and what was due meanwhile fires in order.
@@ -332,6 +357,7 @@ fn a_disk_that_fills_up_under_load_refuses_waits_and_goes_on() {
         "later".to_owned(),
     ));
     client.say("SNAPSHOT").int();
+    a_snapshot_without_room(&mount, &mut client);
     let started = Instant::now();
     let fired = loop {
         let now = wall_ms();
@@ -356,7 +382,7 @@ fn a_disk_that_fills_up_under_load_refuses_waits_and_goes_on() {
 
     // Full again, killed and started on the full disk.
     let mut client = daemon.client();
-    mount.fill_up(0);
+    mount.fill_up(AS_GOOD_AS_NOTHING_BYTES);
     until_full(&daemon, &mut seen, "ticket.inbound", inbound);
     let hash = info(&mut client, "state_hash");
     daemon.kill();
@@ -388,6 +414,90 @@ fn a_disk_that_fills_up_under_load_refuses_waits_and_goes_on() {
         seen.full,
         seen.facts.len()
     );
+}
+
+/// Room for the log and not for a snapshot: none is taken, nothing of it is left, the older one is.
+fn a_snapshot_without_room(mount: &Mount, client: &mut Client) {
+    let names = || {
+        let entries = std::fs::read_dir(&mount.folder).unwrap();
+        let names = entries.map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|n| n.starts_with("snapshot-")).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    mount.fill_up(AS_GOOD_AS_NOTHING_BYTES);
+    let refused = client.say("SNAPSHOT");
+    assert!(refused.text().starts_with("ERR no snapshot: "), "{refused:?}");
+    assert_eq!(names(), before);
+    std::fs::remove_file(mount.ballast()).unwrap();
+}
+
+/// EXEC of so many commands that their frame is larger than a segment.
+fn send_a_giant(client: &mut Client) {
+    const COMMANDS: usize = 6_000;
+    let reason = "z".repeat(1_000);
+    let inbound = ["TICKET.INBOUND", "t", "reason", &reason]
+        .map(str::to_owned)
+        .to_vec();
+    assert_eq!(client.say("MULTI").text(), "OK");
+    feed::pipeline(client, &vec![inbound; COMMANDS]);
+    client.send(&["EXEC"]);
+}
+
+#[test]
+fn what_does_not_fit_the_reserve_waits_unanswered_until_there_is_room() {
+    let mount = Mount::new();
+    let mut daemon = Daemon::start_in(
+        mount.home(),
+        &[&FLAGS[..], &["--set", "limits.multi_max=10000"]].concat(),
+    );
+    let mut client = daemon.client();
+    let mut seen = Seen::default();
+    seen.facts.push((
+        client.say("TICKET.OPEN t policy none").int(),
+        "ticket.opened",
+        "t".to_owned(),
+    ));
+    let started = Instant::now();
+    while !mount.folder.join("reserve.slad").exists() {
+        assert!(started.elapsed() < PATIENCE, "no reserve");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    mount.fill_up(AS_GOOD_AS_NOTHING_BYTES);
+    let before = info(&mut client, "last_seq");
+
+    send_a_giant(&mut client);
+    assert!(client.is_silent(500), "a fact that is not in the log was told");
+    assert!(page(&daemon, "/metrics").contains("\nslad_disk_state 2\n"));
+    let mut other = daemon.client();
+    // A refusal waits for nothing; a read has seen what is not durable.
+    assert!(is_full(&other.say("TICKET.INBOUND t")));
+    other.send(&["TICKET.GET", "t"]);
+    assert!(other.is_silent(200));
+    rests(&daemon);
+    std::fs::remove_file(mount.ballast()).unwrap();
+    let replies = client.reply();
+    for reply in replies.list() {
+        seen.facts.push((reply.int(), "ticket.inbound", "t".to_owned()));
+    }
+    assert_eq!(seen.facts[1].0, before.parse::<i64>().unwrap() + 1);
+    assert_eq!(other.reply().get("state").text(), "waiting");
+    wait_for_state(&mut client, "ok");
+
+    // Asked to go while it waits: what was not written was not told either.
+    mount.fill_up(AS_GOOD_AS_NOTHING_BYTES);
+    send_a_giant(&mut client);
+    assert!(client.is_silent(500));
+    assert_eq!(daemon.stop(), 3);
+    assert!(daemon.log().contains("nobody was told of"), "{}", daemon.log());
+    std::fs::remove_file(mount.ballast()).unwrap();
+    daemon.restart();
+    let mut client = daemon.client();
+    all_there(&mut client, &seen);
+    let last = seen.facts.last().unwrap().0;
+    assert_eq!(client.say("TICKET.INBOUND t").int(), last + 1);
+    println!("{} acknowledged facts all there", seen.facts.len());
 }
 
 #[test]

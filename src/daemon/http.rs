@@ -16,7 +16,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
@@ -34,7 +34,10 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(300);
 
 /// What the daemon is doing, for `/readyz`. Clones of the `Arc` share it.
 #[derive(Debug, Default)]
-pub struct Health(AtomicU8);
+pub struct Health {
+    state: AtomicU8,
+    full: AtomicBool,
+}
 
 /// What the daemon is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,18 +50,26 @@ pub enum State {
     Frozen,
     /// On the way out.
     Stopping,
+    /// The disk is full to the last: writes are refused, timers wait.
+    Full,
 }
 
 impl Health {
     /// Says what the daemon is doing from now on. It begins as [`State::Loading`].
     pub fn set(&self, state: State) {
-        self.0.store(state as u8, Ordering::Relaxed);
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Says whether the disk is full to the last; that shows while the daemon would be ready otherwise.
+    pub fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 
     /// What the daemon is doing.
     pub fn get(&self) -> State {
-        match self.0.load(Ordering::Relaxed) {
+        match self.state.load(Ordering::Relaxed) {
             0 => State::Loading,
+            1 if self.full.load(Ordering::Relaxed) => State::Full,
             1 => State::Ready,
             2 => State::Frozen,
             _ => State::Stopping,
@@ -199,6 +210,11 @@ impl Pages {
                     "frozen: the clock jumped; CLOCK.ACCEPT or CLOCK.REJECT\n",
                 ),
                 State::Stopping => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
+                State::Full => page(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    TEXT,
+                    "full: the disk is, and the reserve is used up; writes are refused, timers wait for room\n",
+                ),
             },
             "/version" => page(
                 StatusCode::OK,
@@ -290,9 +306,14 @@ mod tests {
             (State::Ready, "200", "ready"),
             (State::Frozen, "503", "CLOCK.ACCEPT"),
             (State::Stopping, "503", "stopping"),
+            (State::Full, "503", "full"),
             (State::Loading, "503", "loading"),
         ] {
-            health.set(state);
+            match state {
+                State::Full => health.set(State::Ready),
+                state => health.set(state),
+            }
+            health.set_full(state == State::Full);
             let answer = get(&server, "/readyz");
             assert!(
                 answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(says),

@@ -2,7 +2,7 @@
 //! disk has left is said to the core.
 //!
 //! Filling 64 MiB with zeros takes as many milliseconds; nobody waits for it but a rotation that comes sooner. A failure
-//! is tried again every [`RETRY_EVERY`]; while there is room, and nothing to be made, there is no tick.
+//! is tried again four times a second; while there is room, and nothing to be made, there is no tick.
 
 use super::disk::DiskState;
 use super::log_line::LogLine;
@@ -74,7 +74,8 @@ impl Room {
         Some(at.saturating_duration_since(Instant::now()))
     }
 
-    fn failed(&mut self, why: String) {
+    /// Something found no room: it is tried again soon.
+    pub fn failed(&mut self, why: String) {
         self.why = why;
         self.retry_at = Some(Instant::now() + RETRY_EVERY);
     }
@@ -137,7 +138,10 @@ impl Room {
             (None, DiskState::Exhausted) if !is_short => DiskState::Low,
             (None, before) => before,
         };
-        if !is_missing && !stuck {
+        if stuck {
+            // Also a frame that nothing but a larger segment takes: it waits for room, whatever else there is.
+            self.retry_at.get_or_insert_with(|| Instant::now() + RETRY_EVERY);
+        } else if !is_missing {
             self.retry_at = None;
         }
         let has_changed = state != self.state;

@@ -117,6 +117,7 @@ impl LogThread {
                     self.line.give_back(batch);
                 }
                 Err(e) if e.is_disk_full() && self.writer.is_alive() => {
+                    self.room.failed(e.to_string());
                     self.kept = Some(batch);
                     break;
                 }

@@ -39,6 +39,7 @@ pub struct Meter {
     engine: EngineRecorder,
     replies: ReplyRecorder,
     gauges: Gauges,
+    health: Arc<Health>,
     commands: VecDeque<(Seq, usize, Option<Code>, Instant)>,
     /// Seq, and the instant at which the timer was to fire, of warnings and breaches not yet released.
     timers: VecDeque<(Seq, UnixMs)>,
@@ -80,6 +81,7 @@ pub fn lay(shared: &Arc<Shared>, health: &Arc<Health>) -> Result<Laid, String> {
             engine,
             replies,
             gauges,
+            health: health.clone(),
             commands: VecDeque::new(),
             timers: VecDeque::new(),
         },
@@ -188,6 +190,7 @@ impl Meter {
     /// The disk has this much room for the log from now on.
     pub fn disk(&self, state: DiskState) {
         self.gauges.disk_state.set(state as i64);
+        self.health.set_full(state == DiskState::Exhausted);
     }
 
     /// A snapshot was taken.

@@ -27,13 +27,14 @@
 //! opened.replay(0, |_seq, _event| Ok(()))?;
 //! let reader = opened.reader(); // for any thread, as `Arc<Reader>`
 //! let mut writer = opened.into_writer()?;
+//! writer.make_reserve()?; // for a full disk; on any thread: `reserve_preparation()`, then `install_reserve`
 //!
 //! // The engine's thread: one frame a command.
 //! let mut batch = Batch::new();
 //! batch.push(writer.next_seq(), &[event])?;
 //!
 //! // The log's thread, for each batch that the ring gives it:
-//! let appended = writer.append(&mut batch)?; // visible to readers
+//! let appended = writer.append(&mut batch)?; // visible to readers; on a full disk: again later, with the same batch
 //! writer.sync()?; // under `always`: before anything up to `appended.last_seq` is released
 //! batch.clear(); // and back to the engine
 //! if writer.used() > 0.5 {

@@ -201,6 +201,23 @@ mod tests {
     use std::time::Duration;
 
     #[test]
+    fn a_log_thread_that_can_take_no_batch_sleeps_over_them_until_it_is_nudged() {
+        let line = Arc::new(LogLine::new(0));
+        line.send(Batch::new()).unwrap();
+        let short = Duration::from_millis(30);
+        let slept = |takes_batches, timeout| {
+            let started = std::time::Instant::now();
+            line.sleep(Some(timeout), takes_batches);
+            started.elapsed()
+        };
+        assert!(slept(true, Duration::from_secs(20)) < Duration::from_secs(10));
+        // Parking may end early, but not each time.
+        assert!((0..10).any(|_| slept(false, short) >= short));
+        line.nudge();
+        assert!(slept(false, Duration::from_secs(20)) < Duration::from_secs(10));
+    }
+
+    #[test]
     fn no_wake_up_is_lost_between_the_threads() {
         const BATCHES: u64 = 20_000;
         let line = Arc::new(LogLine::new(0));

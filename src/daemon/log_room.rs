@@ -173,3 +173,132 @@ impl Room {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::sim::SimDisk;
+    use crate::journal::{Batch, Config, open};
+    use crate::model::event::{Body, ClockJumped, Event};
+
+    const SEGMENT_BYTES: u64 = 1 << 20;
+
+    fn batch(first_seq: u64) -> Batch {
+        let jumped = ClockJumped {
+            from: 0,
+            to: 1,
+            virtual_clock: true,
+        };
+        let event = Event {
+            at: 1,
+            logged_at: 1,
+            cause: 0,
+            tenant: 0,
+            body: Body::ClockJumped(jumped),
+        };
+        let mut batch = Batch::new();
+        for seq in first_seq..first_seq + 100 {
+            batch.push(seq, std::slice::from_ref(&event)).unwrap();
+        }
+        batch
+    }
+
+    struct Desk {
+        disk: SimDisk,
+        writer: Writer,
+        line: Arc<LogLine>,
+        room: Room,
+    }
+
+    impl Desk {
+        fn new() -> Desk {
+            let disk = SimDisk::new();
+            let config = Config {
+                segment_bytes: SEGMENT_BYTES,
+                ..Config::default()
+            };
+            let opened = open(Arc::new(disk.clone()), config).unwrap();
+            let mut writer = opened.into_writer().unwrap();
+            let line = Arc::new(LogLine::new(0));
+            let room = Room::open(&mut writer, line.clone(), SEGMENT_BYTES).unwrap();
+            Desk {
+                disk,
+                writer,
+                line,
+                room,
+            }
+        }
+
+        /// Looks until the state is this one.
+        fn becomes(&mut self, state: DiskState) {
+            let started = Instant::now();
+            while self.line.disk().0 != state {
+                assert!(started.elapsed() < Duration::from_secs(20), "not {state:?}");
+                self.room.tend(&mut self.writer, false);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+
+        fn write(&mut self) -> Result<(), JournalError> {
+            let written = self.writer.append(&mut batch(self.writer.next_seq()));
+            self.room.tend(&mut self.writer, written.is_err());
+            written.map(|_| ())
+        }
+    }
+
+    #[test]
+    fn the_state_follows_the_disk_there_and_back() {
+        let mut desk = Desk::new();
+        while !desk.writer.has_reserve() {
+            desk.room.tend(&mut desk.writer, false);
+        }
+        assert_eq!(desk.line.disk().0, DiskState::Ok);
+        assert_eq!(desk.room.wait(), None, "no tick while all is well");
+        desk.disk.set_capacity(Some(desk.disk.used_bytes()));
+        let mut seen = vec![DiskState::Ok];
+        while desk.line.disk().0 != DiskState::Exhausted {
+            desk.write().unwrap();
+            // What is being made fails soon.
+            while desk.room.making.is_some() {
+                desk.room.tend(&mut desk.writer, false);
+            }
+            let state = desk.line.disk().0;
+            if seen.last() != Some(&state) {
+                seen.push(state);
+            }
+        }
+        assert_eq!(seen, DiskState::ALL);
+        assert!(desk.room.wait().is_some_and(|wait| wait <= RETRY_EVERY));
+        let left = desk.writer.room_bytes();
+        assert!(
+            left < SEGMENT_BYTES / MARGIN_PART && left > SEGMENT_BYTES / MARGIN_PART / 2,
+            "{left}"
+        );
+        // What was decided by then still fits; what does not is not lost.
+        desk.write().unwrap();
+        while desk.write().is_ok() {}
+        assert!(desk.writer.is_alive() && desk.line.disk().0 == DiskState::Exhausted);
+        assert!(desk.room.wait().is_some());
+        // Room for one more segment, then for the reserve too.
+        desk.disk
+            .set_capacity(Some(desk.disk.used_bytes() + SEGMENT_BYTES));
+        desk.becomes(DiskState::Low);
+        assert!(desk.writer.has_spare() && !desk.writer.has_reserve());
+        desk.disk.set_capacity(None);
+        desk.becomes(DiskState::Ok);
+        assert!(desk.writer.has_spare() && desk.writer.has_reserve());
+        assert_eq!(desk.room.wait(), None);
+    }
+
+    #[test]
+    fn a_frame_that_waits_is_looked_after_whatever_else_there_is() {
+        let mut desk = Desk::new();
+        while !desk.writer.has_reserve() {
+            desk.room.tend(&mut desk.writer, false);
+        }
+        desk.room.tend(&mut desk.writer, true);
+        assert_eq!(desk.line.disk().0, DiskState::Exhausted);
+        assert!(desk.room.wait().is_some());
+        desk.becomes(DiskState::Ok);
+    }
+}

@@ -4,6 +4,7 @@ use super::open_loop::{Latencies, Pace};
 use super::{Fallible, setting};
 use slad::daemon::config::Config as DaemonConfig;
 use slad::daemon::log_line::LogLine;
+use slad::daemon::log_room::Room;
 use slad::daemon::shared::Shared;
 use slad::daemon::{log_thread, meter};
 use slad::journal::disk::RealDisk;
@@ -58,7 +59,6 @@ fn at_rate(rate: u64, seconds: Duration) -> Fallible<(Latencies, u64)> {
         },
     )?
     .into_writer()?;
-    writer.prepare_next()?;
     let published = writer.published();
     let line = Arc::new(LogLine::new(0));
     let shared = Arc::new(Shared::new(DaemonConfig {
@@ -67,7 +67,8 @@ fn at_rate(rate: u64, seconds: Duration) -> Fallible<(Latencies, u64)> {
         ..DaemonConfig::default()
     }));
     let laid = meter::lay(&shared)?;
-    let thread = log_thread::start(writer, line.clone(), SyncPolicy::Always, shared, laid.log)?;
+    let room = Room::open(&mut writer, line.clone(), shared.config.segment_bytes)?;
+    let thread = log_thread::start(writer, line.clone(), room, SyncPolicy::Always, shared, laid.log)?;
 
     let event = event();
     let mut latencies = Latencies::new()?;

@@ -8,8 +8,9 @@
 //! | 3 | a write or sync of the log failed; what was acknowledged is safe |
 //! | 4 | the log is damaged before its end, or newer than this program; nothing was changed |
 //! | 5 | another daemon has the data folder or the socket |
+//! | 6 | a file of the log was truncated from outside, or its disk failed, while it was being read |
 
-pub use crate::daemon::fatal::{IN_USE, LOG_FAILED, LOG_REFUSED, START_FAILED};
+pub use crate::daemon::fatal::{IN_USE, LOG_CUT_OFF, LOG_FAILED, LOG_REFUSED, START_FAILED};
 
 /// Wrong arguments, or mistakes in the configuration.
 pub const USAGE: u8 = 2;

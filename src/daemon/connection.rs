@@ -237,6 +237,17 @@ impl Connection {
         if core.phase == Phase::Loading && !row.flags.has(Flags::LOADING) {
             return Then::Load(request);
         }
+        self.carry_out(core, now, request)
+    }
+
+    /// A request that has to wait for nothing, unless the disk is too full for it.
+    pub(super) fn carry_out(&mut self, core: &mut super::core::Core, now: UnixMs, request: Request) -> Then {
+        if let Some(refusal) = core.disk_refusal(self.row) {
+            let reply = refusal.into();
+            core.count(self.row, &reply, self.since);
+            self.peer.reply(&reply, core.released(), core.released());
+            return Then::Next;
+        }
         match request {
             Request::Engine(command) => self.engine(core, now, &command),
             Request::Feed(feed) => Then::Feed(feed),
@@ -267,13 +278,22 @@ impl Connection {
             }
             Session::Exec => {
                 let reply = match self.multi.exec() {
-                    Ok(transaction) => {
+                    Ok(mut transaction) => {
+                        transaction.refuse(|row| core.disk_refusal(row));
+                        let ran = !transaction.commands.is_empty();
                         let replies = core.execute_all(now, &transaction.commands);
                         let (rows, replies) = transaction.replies(replies);
                         for (row, reply) in rows.into_iter().zip(&replies) {
                             core.count(row, reply, self.since);
                         }
-                        Reply::List(replies)
+                        let reply = Reply::List(replies);
+                        if !ran {
+                            // It saw nothing, so that it waits for nothing: least of all on a full disk.
+                            core.count(self.row, &reply, self.since);
+                            self.peer.reply(&reply, core.released(), core.released());
+                            return Then::Next;
+                        }
+                        reply
                     }
                     Err(refused) => refused,
                 };
@@ -326,8 +346,8 @@ impl Connection {
     }
 
     /// Counts a command that was answered otherwise.
-    pub(super) fn count_answered(&self) {
-        self.core.borrow_mut().count(self.row, &Reply::Null, self.since);
+    pub(super) fn count_answered(&self, reply: &Reply) {
+        self.core.borrow_mut().count(self.row, reply, self.since);
     }
 
     /// A wait is over: what it took is no time of the command's.

@@ -17,7 +17,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
@@ -39,6 +39,7 @@ pub struct Health {
     state: AtomicU8,
     /// The jump that froze the timers, ms: what the clock showed, and where the wall clock is.
     jumped: [AtomicI64; 2],
+    full: AtomicBool,
 }
 
 /// What the daemon is doing.
@@ -52,6 +53,8 @@ pub enum State {
     Frozen,
     /// On the way out.
     Stopping,
+    /// The disk is full to the last: writes are refused, timers wait.
+    Full,
 }
 
 impl Health {
@@ -79,10 +82,16 @@ impl Health {
         )
     }
 
+    /// Says whether the disk is full to the last; that shows while the daemon would be ready otherwise.
+    pub fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
+
     /// What the daemon is doing.
     pub fn get(&self) -> State {
         match self.state.load(Ordering::Relaxed) {
             0 => State::Loading,
+            1 if self.full.load(Ordering::Relaxed) => State::Full,
             1 => State::Ready,
             2 => State::Frozen,
             _ => State::Stopping,
@@ -219,6 +228,11 @@ impl Pages {
                 ),
                 State::Frozen => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, self.health.why_frozen()),
                 State::Stopping => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
+                State::Full => page(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    TEXT,
+                    "full: the disk is, and the reserve is used up; writes are refused, timers wait for room\n",
+                ),
             },
             "/version" => page(
                 StatusCode::OK,
@@ -310,9 +324,14 @@ mod tests {
             (State::Ready, "200", "ready"),
             (State::Frozen, "503", "CLOCK.ACCEPT"),
             (State::Stopping, "503", "stopping"),
+            (State::Full, "503", "full"),
             (State::Loading, "503", "loading"),
         ] {
-            health.set(state);
+            match state {
+                State::Full => health.set(State::Ready),
+                state => health.set(state),
+            }
+            health.set_full(state == State::Full);
             let answer = get(&server, "/readyz");
             assert!(
                 answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(says),

@@ -94,6 +94,11 @@ fn persistence(core: &mut Core, out: &mut String) {
         "log_cut_bytes",
         core.shared.cut_bytes.load(std::sync::atomic::Ordering::Relaxed),
     );
+    let (disk, _) = core.shared.disk();
+    line(out, "disk_state", disk.as_str());
+    let free = rustix::fs::statvfs(&core.shared.config.data);
+    let free_bytes = free.map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize));
+    line(out, "disk_free_bytes", free_bytes);
     line(out, "first_seq", core.shared.first_seq());
     line(out, "last_seq", core.seq());
     line(out, "written_seq", core.shared.written_seq());

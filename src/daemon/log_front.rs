@@ -1,6 +1,7 @@
 //! The core's end of the log: frames gather in a batch, the batch goes over the line, how far the log came says what
 //! may be released.
 
+use super::disk::DiskState;
 use super::fatal;
 use super::log_line::LogLine;
 use crate::engine::Output;
@@ -71,6 +72,11 @@ impl LogFront {
         if let Err(back) = self.line.send(batch) {
             self.gathering = back;
         }
+    }
+
+    /// Can nothing more be written for want of room?
+    pub fn is_disk_exhausted(&self) -> bool {
+        self.line.disk().0 == DiskState::Exhausted
     }
 
     /// Everything up to here may be seen.

@@ -7,7 +7,8 @@
 
 use super::config::Config;
 use super::core::CoreRef;
-use super::http::{self, Server};
+use super::disk::DiskState;
+use super::http::{self, Health, Server};
 use super::metrics::{
     self, EngineRecorder, Gauges, LogRecorder, Metrics, PolicyLabels, Recorders, ReplyRecorder, figures,
 };
@@ -37,6 +38,7 @@ pub struct Meter {
     engine: EngineRecorder,
     replies: ReplyRecorder,
     gauges: Gauges,
+    health: Arc<Health>,
     commands: VecDeque<(Seq, usize, Option<Code>, Instant)>,
     /// Seq, and the instant at which the timer was to fire, of warnings and breaches not yet released.
     timers: VecDeque<(Seq, UnixMs)>,
@@ -78,6 +80,7 @@ pub fn lay(shared: &Arc<Shared>) -> Result<Laid, String> {
             engine,
             replies,
             gauges,
+            health: shared.health.clone(),
             commands: VecDeque::new(),
             timers: VecDeque::new(),
         },
@@ -188,6 +191,12 @@ impl Meter {
     /// Are timers frozen?
     pub fn frozen(&self, frozen: bool) {
         self.gauges.frozen.set(i64::from(frozen));
+    }
+
+    /// The disk has this much room for the log from now on.
+    pub fn disk(&self, state: DiskState) {
+        self.gauges.disk_state.set(state as i64);
+        self.health.set_full(state == DiskState::Exhausted);
     }
 
     /// A snapshot was taken.

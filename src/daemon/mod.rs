@@ -17,6 +17,7 @@
 //! | [`clock`], [`real_clock`], `clock_steps` | time: where it comes from, and what a jump of it does |
 //! | [`virtual_clock`], [`alarm`], [`timers`] | CLOCK.…, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
+//! | [`log_room`], [`disk`] | room ahead of the log; what a full disk stops, and who is told |
 //! | [`snapshots`] | the state written out between batches |
 //! | [`listener`], [`clients`], [`limits`] | who may come in, who is there, what they may cost |
 //! | [`shared`], [`wake`], [`fatal`] | what threads share, waking a task, ending for a reason |
@@ -34,6 +35,7 @@ mod clock_steps;
 pub mod config;
 pub mod connection;
 pub mod core;
+pub mod disk;
 pub mod fatal;
 pub mod feed;
 mod feed_length;
@@ -47,6 +49,7 @@ pub mod listener;
 pub mod loading;
 pub mod log_front;
 pub mod log_line;
+pub mod log_room;
 pub mod log_thread;
 pub mod meter;
 pub mod metrics;

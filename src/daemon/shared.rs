@@ -2,6 +2,7 @@
 
 use super::clients::Clients;
 use super::config::Config;
+use super::disk::DiskState;
 use super::http::Health;
 use super::log_line::LogLine;
 use crate::journal::Published;
@@ -107,6 +108,11 @@ impl Shared {
     /// Bytes of the log.
     pub fn log_bytes(&self) -> u64 {
         self.log.get().map_or(0, |(_, published)| published.log_bytes())
+    }
+
+    /// How much room the log has, and the bytes free on its disk when it was looked at last.
+    pub fn disk(&self) -> (DiskState, u64) {
+        self.log.get().map_or((DiskState::Ok, 0), |(line, _)| line.disk())
     }
 
     /// First seq retained.

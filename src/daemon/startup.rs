@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::loading::{self, LoadError};
 use super::log_front::{LogFront, ReleaseAfter};
 use super::log_line::LogLine;
+use super::log_room::Room;
 use super::metrics::LogRecorder;
 use super::real_clock::{self, Past, RealClock};
 use super::shared::Shared;
@@ -39,6 +40,10 @@ pub struct Options {
 
 /// Serves until a signal or SHUTDOWN; the exit code.
 pub fn serve(config: Config, options: &Options) -> u8 {
+    if let Err(e) = crate::journal::sigbus::install(fatal::LOG_CUT_OFF) {
+        tracing::error!("the handler of SIGBUS could not be installed: {e}");
+        return fatal::START_FAILED;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(tokio::runtime::LocalOptions::default());
@@ -240,15 +245,14 @@ fn open_log(
     let reader = opened.reader();
     let snapshots = snapshots::Store::new(&opened, shared.config.snapshot.keep);
     let mut writer = opened.into_writer().map_err(journal)?;
-    // The first append would otherwise wait for it.
-    writer.prepare_next().map_err(journal)?;
+    let room = Room::open(&mut writer, line.clone(), shared.config.segment_bytes).map_err(journal)?;
     shared.opened(line.clone(), writer.published());
     let after = match sync {
         SyncPolicy::Always => ReleaseAfter::Sync,
         SyncPolicy::Interval | SyncPolicy::Never => ReleaseAfter::Write,
     };
-    let log_thread =
-        log_thread::start(writer, line.clone(), sync, shared, recorder).map_err(failed("the log thread"))?;
+    let log_thread = log_thread::start(writer, line.clone(), room, sync, shared, recorder)
+        .map_err(failed("the log thread"))?;
     let mut core = core.borrow_mut();
     core.run(engine, clock, LogFront::new(line, after), reader, snapshots);
     Ok(log_thread)
@@ -300,6 +304,12 @@ fn refused(e: LoadError) -> Failure {
         LoadError::Journal(JournalError::Locked { .. }) => fatal::IN_USE,
         // What refuses to be opened or read is a matter of the place, not of what the disk did with a write.
         LoadError::Journal(JournalError::Io { op, .. }) if !writes(op) => fatal::START_FAILED,
+        LoadError::Journal(e) if e.is_disk_full() => {
+            let why = format!(
+                "{e}. The disk is full, and the log has no room to begin: free space and start again"
+            );
+            return (fatal::START_FAILED, why);
+        }
         LoadError::Journal(JournalError::Io { .. }) => fatal::LOG_FAILED,
         LoadError::Journal(_) | LoadError::Engine(_) => fatal::LOG_REFUSED,
         LoadError::Thread(_) => fatal::START_FAILED,
@@ -395,7 +405,8 @@ fn finish(core: &CoreRef, log_thread: JoinHandle<()>) -> Result<(), Failure> {
     let Some(r) = core.running() else {
         return Ok(());
     };
-    while !r.log.is_submitted() {
+    // What a full disk did not take is lost unacknowledged; the log thread says so.
+    while !r.log.is_submitted() && !r.log.is_disk_exhausted() {
         r.log.submit();
         std::thread::sleep(Duration::from_millis(1));
     }

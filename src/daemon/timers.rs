@@ -63,6 +63,9 @@ fn next(core: &CoreRef) -> Next {
 /// Fires everything that is overdue, a slice at a time.
 async fn fire(core: &CoreRef) {
     loop {
+        if core.borrow().is_disk_exhausted() {
+            return;
+        }
         if core.borrow().is_backlogged() {
             // What fires has to be kept until it is written: it waits like everybody else.
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;

@@ -45,7 +45,7 @@ impl Connection {
     async fn travel(&mut self, from: UnixMs, to: UnixMs) -> bool {
         self.core.borrow_mut().set_advancing(true);
         loop {
-            if self.core.borrow().is_backlogged() {
+            if self.core.borrow().is_backlogged() || self.core.borrow().is_disk_exhausted() {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
                 continue;
             }

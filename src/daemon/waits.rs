@@ -36,11 +36,7 @@ impl Connection {
         let then = {
             let mut core = core.borrow_mut();
             let now = core.now();
-            let then = match request {
-                Request::Engine(command) => self.engine(&mut core, now, &command),
-                Request::Feed(feed) => Then::Feed(feed),
-                Request::Session(session) => self.session(&mut core, now, session),
-            };
+            let then = self.carry_out(&mut core, now, request);
             core.end_turn();
             core.settle_peer(&self.peer);
             then
@@ -64,10 +60,9 @@ impl Connection {
         let deadline = deadline(block_ms);
         self.blocked(true);
         let stays = loop {
-            if self.peer.take_answered() {
-                // With a ticket, or with null: what is refused is refused before it waits.
+            if let Some(reply) = self.peer.take_answered() {
                 self.waited();
-                self.count_answered();
+                self.count_answered(&reply);
                 break true;
             }
             match self.until(deadline).await {

@@ -19,10 +19,13 @@ use std::fmt;
 /// Buffers above this size are given back by `clear`, bytes.
 const KEPT_BYTES_MAX: usize = 16 << 20;
 
-/// Frames to be appended together. One frame = the events of one command or one firing, atomic.
+/// Frames to be appended together. One frame = the events of one command or one firing, atomic. It remembers which
+/// of them are written, so that an append that met a full disk can be called again.
 pub struct Batch {
     pub(super) bytes: AlignedVec<16>,
     pub(super) frames: Vec<Pending>,
+    /// Frames that are written.
+    pub(super) written: usize,
     arena: Arena,
 }
 
@@ -102,6 +105,7 @@ impl Batch {
         let mut batch = Batch {
             bytes: AlignedVec::new(),
             frames: Vec::new(),
+            written: 0,
             arena: Arena::new(),
         };
         batch.clear();
@@ -196,6 +200,11 @@ impl Batch {
         self.frames.last().map(Pending::last_seq)
     }
 
+    /// Seq of the first event that is not written yet.
+    pub(super) fn unwritten_seq(&self) -> Option<Seq> {
+        self.frames.get(self.written).map(Pending::begins_with)
+    }
+
     /// Takes the frames out and keeps the buffers.
     pub fn clear(&mut self) {
         if self.bytes.capacity() > KEPT_BYTES_MAX {
@@ -205,5 +214,6 @@ impl Batch {
         self.bytes.clear();
         self.bytes.resize(CONTROL_ROOM_BYTES, 0);
         self.frames.clear();
+        self.written = 0;
     }
 }

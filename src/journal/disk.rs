@@ -12,7 +12,7 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Deref;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -111,9 +111,15 @@ impl Disk for RealDisk {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 let pid = format!("{}\n", self.pid);
-                file.set_len(0)?;
-                file.write_all_at(pid.as_bytes(), 0)?;
-                Ok(Ok(Box::new(file)))
+                // Written over before it is cut: where the last holder's pid stands, a full disk has room. On one that has
+                // not even that, the lock holds without telling by whom.
+                let told = file
+                    .write_all_at(pid.as_bytes(), 0)
+                    .and_then(|()| file.set_len(pid.len() as u64));
+                match told {
+                    Err(e) if e.kind() != io::ErrorKind::StorageFull => Err(e),
+                    _ => Ok(Ok(Box::new(file))),
+                }
             }
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let pid = std::fs::read_to_string(self.path(name)).unwrap_or_default();
@@ -162,15 +168,23 @@ impl Disk for RealDisk {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let stat = rustix::fs::statvfs(&self.dir)?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        Ok(free_bytes(&rustix::fs::statvfs(&self.dir)?))
     }
+}
+
+/// Bytes free for this process; a file system that does not count its blocks never looks full.
+fn free_bytes(stat: &rustix::fs::StatVfs) -> u64 {
+    if stat.f_blocks == 0 {
+        return u64::MAX;
+    }
+    stat.f_bavail.saturating_mul(stat.f_frsize)
 }
 
 #[derive(Debug)]
 struct RealFile {
-    file: File,
+    // Dropped before the file: the registry of mappings knows it by its descriptor.
     map: OnceLock<Map>,
+    file: File,
 }
 
 /// Zeros are written in pieces of this size, bytes.
@@ -181,8 +195,8 @@ const ZERO_SYNC_BYTES: u64 = 2 << 20;
 impl RealFile {
     fn new(file: File) -> RealFile {
         RealFile {
-            file,
             map: OnceLock::new(),
+            file,
         }
     }
 
@@ -205,6 +219,11 @@ impl DiskFile for RealFile {
     }
 
     fn zero_fill(&self, bytes: u64) -> io::Result<()> {
+        // A reservation that cannot succeed would still take all that is left for a moment, from everybody.
+        let taken_bytes = self.file.metadata()?.blocks().saturating_mul(512);
+        if free_bytes(&rustix::fs::fstatvfs(&self.file)?) < bytes.saturating_sub(taken_bytes) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, bytes) {
             // Some file systems cannot reserve; writing the zeros does it as well, only slower.
             Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}

@@ -5,6 +5,8 @@
 //! LOCK                            flock; the pid of the holder as text
 //! log-<id, 16 digits>.slad        a segment; ids are dense, from 1
 //! log-<id>.tmp                    a segment that is being prepared; removed at the next start
+//! reserve.slad                    zeros, as long as a segment: becomes the next one when the disk is full (below)
+//! reserve.tmp                     a reserve that is being made; removed at the next start
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
 //! damaged-<seq>.bin               a snapshot that was passed over; never read again
 //! torn-<id>-<offset>.bin          bytes that a recovery cut from a segment; never read again
@@ -29,6 +31,11 @@
 //! ```
 //! The valid copy of the highest generation counts. A change of state is written and synced to the second copy before the
 //! first one is touched, so that one is always whole.
+//!
+//! The **reserve** becomes segment N without taking room: both header blocks are written in place (generation 0) and synced, then
+//! it is renamed to `log-N` and the directory is synced, and only then a frame may be written. So a file of the reserve's name
+//! is all zeros from offset 8,192 on; what its header blocks hold means nothing. One whose length is not that of a
+//! segment is removed at the start.
 //!
 //! # Frame
 //! Begins at a multiple of 8; what one command or one timer firing did, or a control frame. 32 bytes, then the payload,
@@ -67,8 +74,9 @@
 //! # The end of the log
 //! The first offset of the last started segment where no frame verifies. If only zeros follow, nothing was torn. If
 //! anything else follows, and a marker anywhere in the log covers the seq expected there, it is **damage**: slad refuses to
-//! start. Otherwise it is a **torn tail**: its bytes are kept in a `torn-` file and zeroed, the segment is sealed, the next one has
-//! a new epoch and numbers on above every seq that may have been shown.
+//! start. Otherwise it is a **torn tail**: its bytes are kept in a `torn-` file and zeroed (on a full disk they stay where they
+//! are, behind the seal), the segment is sealed, the next one has a new epoch and numbers on above every seq that may have
+//! been shown.
 //!
 //! # Snapshot
 //! ```text
@@ -101,6 +109,10 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 /// Segment unless configured, bytes.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
+/// Name of the reserve.
+pub(super) const RESERVE_NAME: &str = "reserve.slad";
+/// Name of a reserve that is being made.
+pub(super) const RESERVE_TMP: &str = "reserve.tmp";
 /// One header block, bytes.
 pub(super) const HEADER_BLOCK_BYTES: u64 = 4096;
 /// Where frames begin.

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | [`mod@format`] | the bytes, drawn once, and how they may change |
 //! | [`disk`], [`sim`] | what the log needs from a disk: the real one, and one that crashes when told to |
-//! | `map` | reading through memory: the only unsafe code |
+//! | `map`, [`sigbus`] | reading through memory, and what if the memory goes: the only unsafe code |
 //! | `frame`, `control` | a frame, its checks and its events; markers, reserves, sessions |
 //! | [`batch`] | what the engine fills |
-//! | [`segment`], [`writer`], `rotate` | what the log thread writes |
+//! | [`segment`], [`writer`], `rotate`, [`reserve`] | what the log thread writes; room for a full disk |
 //! | [`published`] | what the writer shows to readers |
 //! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
 //! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
@@ -27,13 +27,14 @@
 //! opened.replay(0, |_seq, _event| Ok(()))?;
 //! let reader = opened.reader(); // for any thread, as `Arc<Reader>`
 //! let mut writer = opened.into_writer()?;
+//! writer.make_reserve()?; // for a full disk; on any thread: `reserve_preparation()`, then `install_reserve`
 //!
 //! // The engine's thread: one frame a command.
 //! let mut batch = Batch::new();
 //! batch.push(writer.next_seq(), &[event])?;
 //!
 //! // The log's thread, for each batch that the ring gives it:
-//! let appended = writer.append(&mut batch)?; // visible to readers
+//! let appended = writer.append(&mut batch)?; // visible to readers; on a full disk: again later, with the same batch
 //! writer.sync()?; // under `always`: before anything up to `appended.last_seq` is released
 //! batch.clear(); // and back to the engine
 //! if writer.used() > 0.5 {
@@ -62,9 +63,11 @@ mod postings;
 pub mod published;
 pub mod reader;
 pub mod recovery;
+pub mod reserve;
 mod rotate;
 mod scan;
 pub mod segment;
+pub mod sigbus;
 pub mod sim;
 pub mod snapshot;
 #[cfg(test)]

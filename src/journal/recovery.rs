@@ -11,6 +11,7 @@ use super::disk::{Disk, DiskFile};
 use super::format::*;
 use super::opened::OpenedLog;
 use super::published::Published;
+use super::reserve::Reserve;
 use super::scan::{Ahead, Scan, look_ahead, scan};
 use super::segment::*;
 use super::snapshot;
@@ -116,6 +117,7 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
     let tail = Tail {
         active,
         spare,
+        reserve: Reserve::find(&*disk, config.segment_bytes)?,
         next_id,
         epoch,
         log_id,
@@ -349,8 +351,13 @@ fn settle(
     if power_lost && end.reserve > end.last_seq {
         lost_to = lost_to.max(end.reserve);
     }
+    let mut tidy = true;
     if torn && ahead.garbage_end != 0 {
-        keep_torn(disk, last, end.end, ahead.garbage_end)?;
+        match keep_torn(disk, last, end.end, ahead.garbage_end) {
+            // They are kept where they are: nothing reads behind a seal.
+            Err(e) if e.is_disk_full() => tidy = false,
+            kept => kept?,
+        }
     }
     if !closed || torn {
         rewrite_survivors(last, &end)?;
@@ -392,9 +399,11 @@ fn settle(
         last.file.write_at(&block, copy).map_err(io("write"))?;
         last.file.sync().map_err(io("sync"))?;
     }
-    // Nothing reads behind a seal; this only keeps the file tidy for people.
-    let zeros = vec![0; cut_bytes as usize];
-    last.file.write_at(&zeros, end.end).map_err(io("write"))?;
+    if tidy {
+        // Nothing reads behind a seal; this only keeps the file tidy for people.
+        let zeros = vec![0; cut_bytes as usize];
+        last.file.write_at(&zeros, end.end).map_err(io("write"))?;
+    }
     let recovery = recovery_of(&last.header, last);
     Ok((end, recovery))
 }
@@ -427,7 +436,11 @@ fn keep_torn(disk: &dyn Disk, last: &Loaded, from: u64, to: u64) -> Result<(), J
         disk.rename(&tmp, &name)?;
         disk.sync_dir()
     };
-    keep().map_err(|e| JournalError::io("write", &path, e))
+    keep().map_err(|e| {
+        // Half of them would only take room; if this fails too, the next start removes it.
+        let _ = disk.remove(&tmp);
+        JournalError::io("write", &path, e)
+    })
 }
 
 /// Writes the frames behind the last marker once more and syncs them: after a failed sync, the system may show bytes that

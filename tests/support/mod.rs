@@ -41,6 +41,11 @@ impl Daemon {
         Daemon::wrapped(tempfile::tempdir().unwrap(), &wrapper, args)
     }
 
+    /// The same in this folder.
+    pub(crate) fn start_in(folder: tempfile::TempDir, args: &[&str]) -> Daemon {
+        Daemon::wrapped(folder, &[], args)
+    }
+
     /// The same in this folder, run by `wrapper`.
     pub(crate) fn wrapped(folder: tempfile::TempDir, wrapper: &[String], args: &[&str]) -> Daemon {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
@@ -52,11 +57,6 @@ impl Daemon {
         };
         daemon.wait();
         daemon
-    }
-
-    /// The process; a wrapper must have become the daemon by then.
-    pub(crate) fn pid(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_child(&self.child)
     }
 
     /// Its folder.
@@ -72,6 +72,16 @@ impl Daemon {
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its process; a wrapper must have become the daemon by then.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Has it not ended?
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// What it has said so far.

@@ -105,6 +105,8 @@ pub struct Gauges {
     pub loading: IntGauge,
     /// 1 while timers are frozen because the wall clock jumped.
     pub frozen: IntGauge,
+    /// Room that the log has on its disk: [`crate::daemon::disk::DiskState`] as a number.
+    pub disk_state: IntGauge,
     recovery: prometheus::Gauge,
     snapshot_at: cells::Cells,
 }
@@ -270,6 +272,11 @@ impl Metrics {
             frozen: all.gauge(
                 "slad_clock_frozen",
                 "1 while no timer fires because the wall clock jumped: CLOCK.ACCEPT or CLOCK.REJECT, else 0.",
+            )?,
+            disk_state: all.gauge(
+                "slad_disk_state",
+                "Room for the log: 0 enough; 1 the disk is full and the reserve in use, OPEN is refused; 2 the reserve is \
+                 used up, every write is refused and timers wait.",
             )?,
             recovery: {
                 let gauge = prometheus::Gauge::new(

@@ -23,6 +23,9 @@ const fn admin(name: &'static str, read: fn(&Call<'_>) -> Result<Request, Refusa
     }
 }
 
+/// Timers that fire are facts.
+const MOVES_TIME: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::WRITE);
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         syntax: "[INFO [name…] | DOCS [name…] | COUNT]",
@@ -71,6 +74,7 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Moves the virtual clock on, firing each timer at its own instant",
         reply: "the seq of its event",
         complexity: "O(n) in the timers that fire",
+        flags: MOVES_TIME,
         params: &[param("duration")],
         ..admin("CLOCK.ADVANCE", |call| {
             let by = value::duration("duration", call.arg(1))?;
@@ -84,6 +88,7 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Moves the virtual clock on to an instant",
         reply: "the seq of its event",
         complexity: "O(n) in the timers that fire",
+        flags: MOVES_TIME,
         params: &[param("instant")],
         ..admin("CLOCK.SET", |call| {
             let to = value::instant("instant", call.arg(1))?;

@@ -16,8 +16,9 @@ const HOUR: i64 = 60 * MINUTE;
 
 /// Apart by what a busy machine may take between two looks at most.
 #[track_caller]
+/// The same, to within what a busy machine takes for a few commands: the steps here are of minutes and hours.
 fn assert_near(a: i64, b: i64) {
-    assert!((a - b).abs() < 2_000, "{a} is {} ms from {b}", a - b);
+    assert!((a - b).abs() < 20_000, "{a} is {} ms from {b}", a - b);
 }
 
 #[test]

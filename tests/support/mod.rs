@@ -20,29 +20,48 @@ pub(crate) struct Daemon {
     child: Child,
     folder: tempfile::TempDir,
     args: Vec<String>,
-    environment: Vec<(String, PathBuf)>,
+    /// What runs it: nothing, or a program with arguments that ends in running another one.
+    wrapper: Vec<String>,
 }
 
 impl Daemon {
     /// Starts one with these further flags of `serve`, and waits until it answers.
     pub(crate) fn start(args: &[&str]) -> Daemon {
-        Daemon::start_under(args, &[])
+        Daemon::wrapped(tempfile::tempdir().unwrap(), &[], args)
     }
 
     /// The same with these variables in its environment.
     pub(crate) fn start_under(args: &[&str], environment: &[(String, PathBuf)]) -> Daemon {
-        let folder = tempfile::tempdir().unwrap();
+        let mut wrapper = vec!["env".to_owned()];
+        wrapper.extend(
+            environment
+                .iter()
+                .map(|(name, value)| format!("{name}={}", value.display())),
+        );
+        Daemon::wrapped(tempfile::tempdir().unwrap(), &wrapper, args)
+    }
+
+    /// The same in this folder, run by `wrapper`.
+    pub(crate) fn wrapped(folder: tempfile::TempDir, wrapper: &[String], args: &[&str]) -> Daemon {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-        let environment = environment.to_vec();
-        let child = spawn_under(folder.path(), &args, &environment);
         let daemon = Daemon {
-            child,
+            child: spawn_by(wrapper, folder.path(), &args),
             folder,
             args,
-            environment,
+            wrapper: wrapper.to_vec(),
         };
         daemon.wait();
         daemon
+    }
+
+    /// The process; a wrapper must have become the daemon by then.
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its socket.
@@ -123,7 +142,7 @@ impl Daemon {
 
     /// As [`Daemon::restart`], without waiting: it may refuse to start.
     pub(crate) fn spawn(&mut self) {
-        self.child = spawn_under(self.folder.path(), &self.args, &self.environment);
+        self.child = spawn_by(&self.wrapper, self.folder.path(), &self.args);
     }
 
     /// Other flags from the next start on.
@@ -144,16 +163,20 @@ impl Drop for Daemon {
 
 /// `slad serve` in `folder`.
 pub(crate) fn spawn(folder: &Path, args: &[String]) -> Child {
-    spawn_under(folder, args, &[])
+    spawn_by(&[], folder, args)
 }
 
-fn spawn_under(folder: &Path, args: &[String], environment: &[(String, PathBuf)]) -> Child {
+/// The same, run by another program.
+fn spawn_by(wrapper: &[String], folder: &Path, args: &[String]) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(folder.join("log"))
         .unwrap();
-    Command::new(env!("CARGO_BIN_EXE_slad"))
+    let mut words = wrapper.to_vec();
+    words.push(env!("CARGO_BIN_EXE_slad").to_owned());
+    Command::new(&words[0])
+        .args(&words[1..])
         .current_dir(folder)
         .args([
             "serve",
@@ -167,7 +190,6 @@ fn spawn_under(folder: &Path, args: &[String], environment: &[(String, PathBuf)]
             "segment_bytes=1MiB",
         ])
         .args(args)
-        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
@@ -263,7 +285,7 @@ impl Client {
         self.cmd(&args)
     }
 
-    fn try_cmd(&mut self, args: &[&str]) -> Option<Value> {
+    pub(crate) fn try_cmd(&mut self, args: &[&str]) -> Option<Value> {
         self.stream.write_all(&encode(args)).ok()?;
         self.try_reply().ok()
     }

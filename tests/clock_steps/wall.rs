@@ -139,6 +139,13 @@ impl Site {
         self.info("clock_ms").parse().unwrap()
     }
 
+    /// Waits until the daemon's time is this.
+    pub(crate) fn wait_until(&self, at: i64) {
+        while self.clock_ms() < at {
+            pass(20);
+        }
+    }
+
     /// Opens a ticket that is due then.
     pub(crate) fn open(&self, ticket: &str, due: i64) -> i64 {
         self.client()

@@ -181,8 +181,8 @@ fn a_breach_that_a_command_would_swallow_is_recorded() {
     ));
     assert_eq!(
         breaches(&desk, 1).len(),
-        3,
-        "what is left of its time is less than nothing"
+        2,
+        "under this policy it runs on, and will fire"
     );
     desk.jump(0, Jump::Rejected);
     desk.drain();

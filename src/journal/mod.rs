@@ -9,7 +9,7 @@
 //! | [`batch`] | what the engine fills |
 //! | [`segment`], [`writer`], `rotate` | what the log thread writes |
 //! | [`published`] | what the writer shows to readers |
-//! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
+//! | `scan`, `verdict`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
 //! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
 //! | [`snapshot`] | the state of one seq |
 //!
@@ -69,6 +69,7 @@ pub mod sim;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verdict;
 pub mod writer;
 
 pub use batch::Batch;

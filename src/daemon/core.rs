@@ -86,6 +86,8 @@ pub struct Core {
     for_snapshot: Vec<Rc<Peer>>,
     /// The event after which the next snapshot is due by number.
     snapshot_at: Seq,
+    /// The event after which the log is next told the state hash.
+    prove_at: Seq,
     released: Seq,
     peers: HashMap<u64, Rc<Peer>>,
     /// Who waits in AGENT.NEXT, by the number the engine knows.
@@ -118,6 +120,7 @@ impl Core {
             store: None,
             for_snapshot: Vec::new(),
             snapshot_at: Seq::MAX,
+            prove_at: Seq::MAX,
             released: 0,
             peers: HashMap::new(),
             waiting: HashMap::new(),
@@ -131,6 +134,9 @@ impl Core {
     /// The log has been read: everything in it is released, and who waited for it goes on.
     pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Reader, store: Store) {
         self.released = engine.seq();
+        self.prove_at = engine
+            .seq()
+            .saturating_add(self.shared.config.state_hash_every_events);
         self.reader = Some(Arc::new(reader));
         self.store = Some(store);
         self.next_snapshot();
@@ -326,6 +332,13 @@ impl Core {
             r.out.measures.clear();
             self.changed.raise();
             r.log.take(&mut r.out);
+            if r.engine.seq() >= self.prove_at {
+                self.prove_at = r
+                    .engine
+                    .seq()
+                    .saturating_add(self.shared.config.state_hash_every_events);
+                r.log.prove(r.engine.state_hash());
+            }
             self.commit.raise();
         }
         let seq = r.engine.seq();

@@ -7,6 +7,7 @@
 use super::JournalError;
 use super::disk::{Disk, DiskFile};
 use super::format::*;
+use super::frame::StateHash;
 use crate::model::record::Record;
 use crate::model::{Seq, UnixMs};
 use rkyv::rancor::Error;
@@ -20,7 +21,7 @@ const HEADER_BYTES: usize = 64;
 const CHUNK_HEADER_BYTES: usize = 24;
 const RECORDS: u32 = 1;
 const FOOTER: u32 = 2;
-const FOOTER_BYTES: usize = 32;
+const FOOTER_BYTES: usize = 40;
 /// Snapshots kept by [`prune`].
 pub const KEPT_MIN: usize = 2;
 
@@ -49,7 +50,7 @@ pub struct SnapshotInfo {
     /// When, as the writer said.
     pub at: UnixMs,
     /// Hash of the state.
-    pub state_hash: u64,
+    pub state_hash: StateHash,
     /// Entities.
     pub records: u64,
     /// Length of the file.
@@ -101,7 +102,7 @@ impl SnapshotWriter {
             seq,
             epoch,
             at,
-            state_hash: 0,
+            state_hash: StateHash::now(0),
             records: 0,
             bytes: HEADER_BYTES as u64,
         };
@@ -172,7 +173,7 @@ impl SnapshotWriter {
     }
 
     fn close(&mut self, state_hash: u64) -> Result<SnapshotInfo, JournalError> {
-        self.info.state_hash = state_hash;
+        self.info.state_hash = StateHash::now(state_hash);
         let mut buffer = AlignedVec::new();
         buffer.resize(CHUNK_HEADER_BYTES + FOOTER_BYTES, 0);
         put(&mut buffer, CHUNK_HEADER_BYTES, state_hash.to_le_bytes());
@@ -187,6 +188,8 @@ impl SnapshotWriter {
             u64::from(self.chunks).to_le_bytes(),
         );
         put(&mut buffer, CHUNK_HEADER_BYTES + 24, self.digest.to_le_bytes());
+        let version = self.info.state_hash.version;
+        put(&mut buffer, CHUNK_HEADER_BYTES + 32, version.to_le_bytes());
         self.write(buffer, FOOTER, 0)?;
         let io = |op| {
             let path = self.path.clone();
@@ -411,7 +414,7 @@ fn open(disk: &dyn Disk, seq: Seq, log_id: u64, last_seq: Seq) -> Result<Snapsho
             return Err(damage(at, "the chunk does not match its checksum"));
         };
         let next = chunk.offset + pad8(chunk.payload_bytes) as u64;
-        if chunk.kind == FOOTER {
+        if chunk.kind == FOOTER && chunk.payload_bytes == FOOTER_BYTES {
             let footer = file.read(chunk.offset, FOOTER_BYTES).map_err(io("read"))?;
             let says = (u64_at(&footer, 8), u64_at(&footer, 16), u64_at(&footer, 24));
             if says != (records, chunks, digest) || next != length {
@@ -421,7 +424,10 @@ fn open(disk: &dyn Disk, seq: Seq, log_id: u64, last_seq: Seq) -> Result<Snapsho
                 seq,
                 epoch: u32_at(&header, 32),
                 at: u64_at(&header, 40) as i64,
-                state_hash: u64_at(&footer, 0),
+                state_hash: StateHash {
+                    value: u64_at(&footer, 0),
+                    version: u32_at(&footer, 32),
+                },
                 records,
                 bytes: length,
             };

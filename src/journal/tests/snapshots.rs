@@ -19,7 +19,10 @@ fn take(disk: &SimDisk, seq: Seq) {
     }
     writer.chunk(&[]).unwrap();
     let info = writer.finish(seq * 7).unwrap();
-    assert_eq!((info.seq, info.records, info.state_hash), (seq, 300, seq * 7));
+    assert_eq!(
+        (info.seq, info.records, info.state_hash.value),
+        (seq, 300, seq * 7)
+    );
 }
 
 fn newest(disk: &SimDisk) -> (Option<Seq>, usize) {
@@ -34,7 +37,7 @@ fn newest(disk: &SimDisk) -> (Option<Seq>, usize) {
                 Ok(())
             })
             .unwrap();
-        assert_eq!((n, info.records, info.state_hash), (300, 300, info.seq * 7));
+        assert_eq!((n, info.records, info.state_hash.value), (300, 300, info.seq * 7));
         info.seq
     });
     (seq, log.skipped_snapshots().len())

@@ -12,6 +12,7 @@
 //! | `scan`, `verdict`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
 //! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
 //! | [`snapshot`] | the state of one seq |
+//! | [`offline`] | the log without a daemon: reading, checking, cutting, copying |
 //!
 //! # The loop of a log thread
 //! ```
@@ -57,6 +58,7 @@ pub mod format;
 mod frame;
 mod index;
 mod map;
+pub mod offline;
 pub mod opened;
 mod postings;
 pub mod published;

@@ -63,6 +63,7 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
             return Err(JournalError::Locked { path: lock_path, pid });
         }
     };
+    refuse_half_restored(&*disk)?;
     let mut segments = load_all(&*disk)?;
     let mut spare = None;
     while let Some(last) = segments.pop_if(|s| s.header.generation == PREPARED) {
@@ -148,6 +149,17 @@ pub(super) fn share(loaded: &Loaded, end: Option<&Scan>, next_id: u64) -> Arc<Se
         last_seq: AtomicU64::new(last_seq),
         sealed: AtomicBool::new(header.is_sealed()),
     })
+}
+
+/// A restore that did not come to its end leaves a log that looks whole and lacks its end.
+pub(super) fn refuse_half_restored(disk: &dyn Disk) -> Result<(), JournalError> {
+    let dir = disk.path("");
+    let names = disk.list().map_err(|e| JournalError::io("list", &dir, e))?;
+    if !names.iter().any(|name| name == RESTORING) {
+        return Ok(());
+    }
+    let what = "a restore into this folder was not finished: empty the folder and restore again";
+    Err(JournalError::corrupt(&disk.path(RESTORING), 0, 0, what))
 }
 
 fn load_all(disk: &dyn Disk) -> Result<Vec<Loaded>, JournalError> {
@@ -248,33 +260,37 @@ pub(super) fn seq_after(header: &SegmentHeader) -> Seq {
 }
 
 /// Every segment but the last is sealed, and the next one goes on where it ends.
-pub(super) fn check_joints(segments: &[Loaded]) -> Result<(), JournalError> {
-    for pair in segments.windows(2) {
-        let (a, b) = (&pair[0].header, &pair[1].header);
-        let epoch = if a.next_epoch != 0 { a.next_epoch } else { a.epoch };
-        let (offset, seq, what) = if !a.is_sealed() {
-            (
-                28,
-                a.first_seq,
-                format!("the segment is not sealed, but {} follows", name_of(b.id)),
-            )
-        } else if b.first_seq != 0 && b.first_seq != seq_after(a) {
-            let what = format!(
-                "the segment ends before seq {}, but {} begins with seq {}",
-                seq_after(a),
-                name_of(b.id),
-                b.first_seq
-            );
-            (72, seq_after(a), what)
-        } else if b.epoch != epoch {
-            let what = format!("epoch {epoch} must follow, but {} has {}", name_of(b.id), b.epoch);
-            (24, seq_after(a), what)
-        } else {
-            continue;
-        };
-        return Err(JournalError::corrupt(&pair[0].path, offset, seq, what));
-    }
-    Ok(())
+fn check_joints(segments: &[Loaded]) -> Result<(), JournalError> {
+    segments
+        .windows(2)
+        .try_for_each(|pair| check_joint(&pair[0], &pair[1]))
+}
+
+/// Does the second segment go on where the first one ends?
+pub(super) fn check_joint(first: &Loaded, second: &Loaded) -> Result<(), JournalError> {
+    let (a, b) = (&first.header, &second.header);
+    let epoch = if a.next_epoch != 0 { a.next_epoch } else { a.epoch };
+    let (offset, seq, what) = if !a.is_sealed() {
+        (
+            28,
+            a.first_seq,
+            format!("the segment is not sealed, but {} follows", name_of(b.id)),
+        )
+    } else if b.first_seq != 0 && b.first_seq != seq_after(a) {
+        let what = format!(
+            "the segment ends before seq {}, but {} begins with seq {}",
+            seq_after(a),
+            name_of(b.id),
+            b.first_seq
+        );
+        (72, seq_after(a), what)
+    } else if b.epoch != epoch {
+        let what = format!("epoch {epoch} must follow, but {} has {}", name_of(b.id), b.epoch);
+        (24, seq_after(a), what)
+    } else {
+        return Ok(());
+    };
+    Err(JournalError::corrupt(&first.path, offset, seq, what))
 }
 
 pub(super) fn look(loaded: &Loaded, from: u64) -> Result<Ahead, JournalError> {

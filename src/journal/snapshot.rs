@@ -13,7 +13,7 @@ use crate::model::{Seq, UnixMs};
 use rkyv::rancor::Error;
 use rkyv::util::AlignedVec;
 use rkyv::vec::ArchivedVec;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const MAGIC: [u8; 8] = *b"SLADSNP1";
@@ -25,7 +25,7 @@ const FOOTER_BYTES: usize = 40;
 /// Snapshots kept by [`prune`].
 pub const KEPT_MIN: usize = 2;
 
-fn name_of(seq: Seq) -> String {
+pub(super) fn name_of(seq: Seq) -> String {
     format!("snapshot-{seq:020}.slad")
 }
 
@@ -250,6 +250,11 @@ struct Chunk {
 }
 
 impl SnapshotReader {
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What it is.
     pub fn info(&self) -> SnapshotInfo {
         self.info
@@ -363,7 +368,7 @@ fn search(
 }
 
 /// Seqs of the snapshots in a directory, newest first.
-fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
+pub(super) fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
     let dir = disk.path("");
     let names = disk.list().map_err(|e| JournalError::io("list", &dir, e))?;
     let mut seqs: Vec<Seq> = names.iter().filter_map(|n| seq_of(n)).collect();
@@ -372,7 +377,12 @@ fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
 }
 
 /// Opens a snapshot and verifies all of it.
-fn open(disk: &dyn Disk, seq: Seq, log_id: u64, last_seq: Seq) -> Result<SnapshotReader, JournalError> {
+pub(super) fn open(
+    disk: &dyn Disk,
+    seq: Seq,
+    log_id: u64,
+    last_seq: Seq,
+) -> Result<SnapshotReader, JournalError> {
     let name = name_of(seq);
     let path = disk.path(&name);
     let io = |op| {

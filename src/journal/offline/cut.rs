@@ -66,7 +66,12 @@ fn last_within(part: &Part, until: Until) -> Result<Option<Cut>, JournalError> {
     let mut found: Option<Cut> = None;
     loop {
         let offset = walk.offset();
-        let Some((header, frame)) = walk.frame()? else {
+        let next = match walk.frame() {
+            // What is damaged lies behind what is wanted.
+            Err(_) if matches!(until, Until::Seq(seq) if walk.expected() > seq) => return Ok(found),
+            next => next?,
+        };
+        let Some((header, frame)) = next else {
             return Ok(found);
         };
         if header.is(Kind::Events) {

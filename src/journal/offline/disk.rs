@@ -179,8 +179,9 @@ impl DiskFile for PlainFile {
             return Ok(Bytes::Copied(copy));
         }
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let inside =
-            offset >= window.offset && offset + length as u64 <= window.offset + window.bytes.len() as u64;
+        let inside = window.number == self.number
+            && offset >= window.offset
+            && offset + length as u64 <= window.offset + window.bytes.len() as u64;
         if !inside {
             let mut bytes = std::mem::take(&mut window.bytes);
             // Of most files nothing but the headers is read.

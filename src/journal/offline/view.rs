@@ -10,7 +10,7 @@ use crate::journal::disk::Disk;
 use crate::journal::format::DATA_START;
 use crate::journal::frame::{Kind, StateHash, events, to_event};
 use crate::journal::recovery::{Loaded, check_joint, load, look, refuse_half_restored, share};
-use crate::journal::scan::Walk;
+use crate::journal::scan::{Walk, scan};
 use crate::journal::segment::{PREPARED, Segment, SegmentHeader, id_of};
 use crate::journal::snapshot::{self, SnapshotReader};
 use crate::journal::verdict::{Verdict, judge};
@@ -78,25 +78,63 @@ impl View {
         }
     }
 
+    /// The same up to the first damage that opening finds, and that damage: what can still be saved of a broken log. A damaged
+    /// frame of an earlier segment shows only when it is read.
+    pub fn salvage(
+        disk: Arc<dyn Disk>,
+        boot_id: [u8; 16],
+    ) -> Result<(View, Option<JournalError>), JournalError> {
+        let damage = match View::open(Arc::clone(&disk), boot_id) {
+            Ok(view) => return Ok((view, None)),
+            Err(e @ JournalError::Io { .. }) => return Err(e),
+            Err(e) => e,
+        };
+        let snapshot_seqs = snapshot::seqs(&*disk)?;
+        let (mut segments, _) = segments(&*disk)?;
+        let joint = (segments.windows(2)).position(|pair| check_joint(&pair[0], &pair[1]).is_err());
+        if let Some(n) = joint {
+            segments.truncate(n + 1);
+        }
+        let before = (segments.len().checked_sub(2))
+            .and_then(|n| segments.get(n))
+            .map(|s| s.header);
+        let verdict = match segments.last_mut() {
+            Some(last) => Some(whole_part(boot_id, last, before)?),
+            None => None,
+        };
+        Ok((
+            View::new(&disk, &segments, verdict.as_ref(), snapshot_seqs),
+            Some(damage),
+        ))
+    }
+
     fn look(disk: &Arc<dyn Disk>, boot_id: [u8; 16]) -> Result<View, JournalError> {
         refuse_half_restored(&**disk)?;
         // Before the segments: a snapshot of a later seq than they have would look wrong.
         let snapshot_seqs = snapshot::seqs(&**disk)?;
-        let mut segments = segments(&**disk)?;
+        let (mut segments, damage) = segments(&**disk)?;
+        damage.map_or(Ok(()), Err)?;
         segments
             .windows(2)
             .try_for_each(|pair| check_joint(&pair[0], &pair[1]))?;
-        let before = segments
-            .len()
-            .checked_sub(2)
+        let before = (segments.len().checked_sub(2))
             .and_then(|n| segments.get(n))
             .map(|s| s.header);
         let verdict = match segments.last_mut() {
             Some(last) => Some(judge(boot_id, last, before)?),
             None => None,
         };
+        Ok(View::new(disk, &segments, verdict.as_ref(), snapshot_seqs))
+    }
+
+    fn new(
+        disk: &Arc<dyn Disk>,
+        segments: &[Loaded],
+        verdict: Option<&Verdict>,
+        snapshot_seqs: Vec<Seq>,
+    ) -> View {
         let next_id = segments.last().map_or(1, |s| s.header.id + 1);
-        let end = verdict.as_ref().map(|v| &v.end);
+        let end = verdict.map(|v| &v.end);
         let parts = segments
             .iter()
             .map(|s| Part {
@@ -104,12 +142,12 @@ impl View {
                 segment: share(s, end, next_id),
             })
             .collect();
-        Ok(View {
+        View {
             disk: Arc::clone(disk),
             parts,
-            tail: verdict.as_ref().map(tail),
+            tail: verdict.map(tail),
             snapshot_seqs,
-        })
+        }
     }
 
     pub(in crate::journal) fn parts(&self) -> &[Part] {
@@ -235,15 +273,52 @@ pub(super) fn tail(verdict: &Verdict) -> Tail {
     }
 }
 
-/// The started segments, whose ids must be dense and whose log must be one.
-fn segments(disk: &dyn Disk) -> Result<Vec<Loaded>, JournalError> {
+/// What a last segment has of whole frames, damaged or not behind them.
+fn whole_part(
+    boot_id: [u8; 16],
+    last: &mut Loaded,
+    before: Option<SegmentHeader>,
+) -> Result<Verdict, JournalError> {
+    match judge(boot_id, last, before) {
+        Err(JournalError::Corrupt { .. } | JournalError::TooNew { .. }) => {}
+        judged => return judged,
+    }
+    let header = last.header;
+    let upto = |limit| scan(&*last.file, &last.path, &header, header.first_seq, limit);
+    let end = match upto(header.file_bytes) {
+        // A frame whose checksums hold and that makes no sense: the frames before it.
+        Err(JournalError::Corrupt { offset, .. }) => upto(offset)?,
+        scanned => scanned?,
+    };
+    let ahead = look(last, end.end)?;
+    Ok(Verdict {
+        lost_to: ahead.last_seq.max(ahead.marker).max(end.last_seq + 1),
+        end,
+        ahead,
+        whole: false,
+        torn: true,
+        closed: false,
+    })
+}
+
+/// The started segments, whose ids must be dense and whose log must be one, up to the first that is damaged, and what is wrong
+/// with that.
+fn segments(disk: &dyn Disk) -> Result<(Vec<Loaded>, Option<JournalError>), JournalError> {
     let mut found: Vec<Loaded> = Vec::new();
+    let mut damage = None;
     for id in ids(disk)? {
-        let loaded = load(disk, id)?;
-        if let Some(last) = found.last() {
-            check_neighbours(disk, last, &loaded)?;
+        let next = load(disk, id).and_then(|loaded| match found.last() {
+            Some(last) => check_neighbours(disk, last, &loaded).map(|()| loaded),
+            None => Ok(loaded),
+        });
+        match next {
+            Ok(loaded) => found.push(loaded),
+            Err(e @ JournalError::Io { .. }) => return Err(e),
+            Err(e) => {
+                damage = Some(e);
+                break;
+            }
         }
-        found.push(loaded);
     }
     while let Some(last) = found.pop_if(|s| s.header.generation == PREPARED) {
         if look(&last, DATA_START)?.garbage_end != 0 {
@@ -251,7 +326,7 @@ fn segments(disk: &dyn Disk) -> Result<Vec<Loaded>, JournalError> {
             break;
         }
     }
-    Ok(found)
+    Ok((found, damage))
 }
 
 /// Ids of the segments, in order.

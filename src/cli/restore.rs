@@ -7,6 +7,7 @@ use super::log::{Failure, disk, end, failure, no_log, open_files};
 use super::progress::{Progress, bytes};
 use super::{exit, print};
 use crate::daemon::startup::boot_id;
+use crate::journal::JournalError;
 use crate::journal::disk::Disk;
 use crate::journal::offline::restore::{Plan, RestoreError, is_free, plan, restore};
 use crate::journal::offline::{Until, View, check};
@@ -58,16 +59,21 @@ fn put_back(args: &Args) -> Result<(), Failure> {
         Place::Seq(seq) => Until::Seq(seq),
         Place::Time(at) => Until::Time(at),
     });
-    let view =
-        View::open(disk(&args.backup)? as Arc<dyn Disk>, boot_id()).map_err(|e| with_remedy(failure(e)))?;
+    let folder = disk(&args.backup)? as Arc<dyn Disk>;
+    let (view, damage) = View::salvage(folder, boot_id()).map_err(failure)?;
     if view.is_empty() {
-        return Err(no_log(&args.backup));
+        return Err(damage.map_or_else(|| no_log(&args.backup), failure));
     }
     let plan = plan(&view, until, args.shown_to).map_err(refused)?;
+    if let (Some(damage), None) = (damage, until) {
+        return Err(up_to(failure(damage), view.last_seq()));
+    }
     tell(&view, &plan, args);
     let mut progress = Progress::new("verifying", plan.bytes);
-    let proof =
-        prove(&view, Some(plan.cut.last_seq), |n| progress.at(n)).map_err(|e| with_remedy(failure(e)))?;
+    let proof = prove(&view, Some(plan.cut.last_seq), |n| progress.at(n)).map_err(|e| match e {
+        JournalError::Corrupt { seq, .. } if seq > 0 => up_to(failure(e), seq - 1),
+        e => failure(e),
+    })?;
     drop(progress);
     print(replayed(&proof));
     let Some(data) = &args.data else {
@@ -95,13 +101,11 @@ fn put_back(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a damaged backup may still give.
-fn with_remedy((code, why): Failure) -> Failure {
+/// What a damaged backup still gives.
+fn up_to((code, why): Failure, seq: Seq) -> Failure {
     (
         code,
-        format!(
-            "{why}. `slad log verify --data` shows what is whole; --until a seq before the damage restores that"
-        ),
+        format!("{why}. What lies before can be restored: --until {seq}"),
     )
 }
 

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Replays that are begun anew because a file went.
+const ROUNDS_MAX: usize = 5;
+
 /// Arguments of `log verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,8 +61,24 @@ pub fn run(args: &Args) -> u8 {
     }
 }
 
-/// Checks the files of a folder and replays its log.
+/// Checks the files of a folder and replays its log. Where retention takes a file out meanwhile, it begins again.
 pub fn verify(dir: &Path) -> Result<Verified, Failure> {
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        let verified = verify_once(dir)?;
+        match &verified.proof {
+            Some(Err(e @ JournalError::Io { source, .. })) => {
+                if source.kind() != std::io::ErrorKind::NotFound || rounds == ROUNDS_MAX {
+                    return Err((exit::START_FAILED, e.to_string()));
+                }
+            }
+            _ => return Ok(verified),
+        }
+    }
+}
+
+fn verify_once(dir: &Path) -> Result<Verified, Failure> {
     let reading = disk(dir)?;
     let daemon = reading.holder();
     let disk = reading as Arc<dyn Disk>;
@@ -106,7 +125,7 @@ fn show(dir: &Path, verified: &Verified) {
         "file", "state", "seqs", "frames", "bytes"
     ));
     for s in &report.segments {
-        let seqs = match s.last_seq + 1 > s.first_seq {
+        let seqs = match s.first_seq > 0 && s.last_seq >= s.first_seq {
             true => format!("{}-{}", s.first_seq, s.last_seq),
             false => "-".to_owned(),
         };

@@ -4,7 +4,7 @@
 //! less: the headers, the last segment, and what it replays; so the report says of each problem whether it stops one.
 //! Cost: all bytes are read once, at the speed of the disk.
 
-use super::view::{Tail, check_neighbours, ids, tail};
+use super::view::{Tail, check_neighbours, ids, tail, whole_part};
 use crate::journal::JournalError;
 use crate::journal::disk::Disk;
 use crate::journal::format::{DATA_START, RESTORING};
@@ -15,6 +15,7 @@ use crate::journal::segment::{PREPARED, name_of};
 use crate::journal::snapshot::{self, SnapshotInfo};
 use crate::journal::verdict::judge;
 use crate::model::{Seq, UnixMs};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// Looks at a directory that changes while it is looked at.
@@ -165,9 +166,10 @@ pub fn check(
                 }
                 before = Some(says);
             }
-            // A file that was listed and is gone: retention, or a snapshot too many.
+            // A file that was listed and is gone, or is being cut off: retention, or a snapshot too many.
             Err(JournalError::Io { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound && looks < LOOKS_MAX => {}
+                if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof)
+                    && looks < LOOKS_MAX => {}
             Err(e) => return Err(e),
         }
     }
@@ -344,10 +346,18 @@ fn last(
     report: &mut Report,
     on_bytes: &mut impl FnMut(u64),
 ) -> Result<(), JournalError> {
-    let verdict = judge(boot_id, loaded, before)?;
-    report.tail = Some(tail(&verdict));
+    let (verdict, damage) = match judge(boot_id, loaded, before) {
+        Ok(verdict) => {
+            report.tail = Some(tail(&verdict));
+            (verdict, Ok(()))
+        }
+        Err(e @ JournalError::Io { .. }) => return Err(e),
+        // How far it is whole is what an operator needs next.
+        Err(e) => (whole_part(boot_id, loaded, before)?, Err(e)),
+    };
     let segment = share(loaded, Some(&verdict.end), loaded.header.id + 1);
-    read(&mut Walk::whole(&segment), loaded, report, on_bytes).map(|_| ())
+    read(&mut Walk::whole(&segment), loaded, report, on_bytes)?;
+    damage
 }
 
 /// Any other segment: it must be as its seal says.

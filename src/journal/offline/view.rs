@@ -16,6 +16,7 @@ use crate::journal::snapshot::{self, SnapshotReader};
 use crate::journal::verdict::{Verdict, judge};
 use crate::model::event::Event;
 use crate::model::{Seq, UnixMs};
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -208,7 +209,7 @@ impl View {
     pub fn snapshots(&self) -> impl Iterator<Item = Result<SnapshotReader, JournalError>> + '_ {
         let one = |seq: &Seq| match snapshot::open(&*self.disk, *seq, self.log_id(), self.last_seq()) {
             // The daemon keeps a few and removes what is older.
-            Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
             found => Some(found),
         };
         self.snapshot_seqs.iter().filter_map(one)
@@ -223,46 +224,70 @@ impl View {
     ) -> Result<(), JournalError> {
         let mut behind = 0;
         for part in &self.parts {
-            let segment = &part.segment;
-            if segment.last_seq() <= after_seq {
-                behind += segment.end() - DATA_START;
-                continue;
-            }
-            let mut walk = Walk::whole(segment);
-            loop {
-                let offset = walk.offset();
-                let Some((header, frame)) = walk.frame()? else {
-                    break;
-                };
-                let damage = |what| JournalError::corrupt(&segment.path, offset, header.first_seq, what);
-                let piece = if header.is(Kind::StateHash) && header.first_seq > after_seq {
-                    let hash = StateHash::decode(frame.payload(&header));
-                    Piece::Hash(header.first_seq, hash)
-                } else if header.is(Kind::Events) && header.last_seq() > after_seq {
-                    let archived = events(&header, frame.payload(&header)).map_err(damage)?;
-                    let events = archived.iter().map(to_event).collect::<Result<_, _>>();
-                    Piece::Frame(header.first_seq, events.map_err(damage)?)
-                } else {
-                    continue;
-                };
-                let bytes = behind + walk.offset() - DATA_START;
-                if f(piece, bytes).map_err(damage)?.is_break() {
+            let bytes = part.segment.end() - DATA_START;
+            if part.segment.last_seq() > after_seq {
+                let walked = walk_part(&part.segment, after_seq, |piece, at| f(piece, behind + at));
+                if walked.map_err(|e| self.or_gone(part, e))?.is_break() {
                     return Ok(());
                 }
             }
-            if walk.expected() != segment.last_seq() + 1 {
-                let what = format!("the segment ends before seq {}", segment.last_seq());
-                return Err(JournalError::corrupt(
-                    &segment.path,
-                    walk.offset(),
-                    walk.expected(),
-                    what,
-                ));
-            }
-            behind += segment.end() - DATA_START;
+            behind += bytes;
         }
         Ok(())
     }
+
+    /// A segment that retention has taken out since is no damage, however its bytes look by now.
+    fn or_gone(&self, part: &Part, error: JournalError) -> JournalError {
+        match load(&*self.disk, part.header.id) {
+            Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                let what = "retention took the file out while it was read: begin again";
+                JournalError::io(
+                    "read",
+                    &part.segment.path,
+                    io::Error::new(ErrorKind::NotFound, what),
+                )
+            }
+            _ => error,
+        }
+    }
+}
+
+/// The pieces of one segment, with the bytes of the segment that lie behind.
+fn walk_part(
+    segment: &Segment,
+    after_seq: Seq,
+    mut f: impl FnMut(Piece, u64) -> Result<ControlFlow<()>, String>,
+) -> Result<ControlFlow<()>, JournalError> {
+    let mut walk = Walk::whole(segment);
+    loop {
+        let offset = walk.offset();
+        let Some((header, frame)) = walk.frame()? else {
+            break;
+        };
+        let damage = |what| JournalError::corrupt(&segment.path, offset, header.first_seq, what);
+        let piece = if header.is(Kind::StateHash) && header.first_seq > after_seq {
+            Piece::Hash(header.first_seq, StateHash::decode(frame.payload(&header)))
+        } else if header.is(Kind::Events) && header.last_seq() > after_seq {
+            let archived = events(&header, frame.payload(&header)).map_err(damage)?;
+            let events = archived.iter().map(to_event).collect::<Result<_, _>>();
+            Piece::Frame(header.first_seq, events.map_err(damage)?)
+        } else {
+            continue;
+        };
+        if f(piece, walk.offset() - DATA_START).map_err(damage)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    if walk.expected() != segment.last_seq() + 1 {
+        let what = format!("the segment ends before seq {}", segment.last_seq());
+        return Err(JournalError::corrupt(
+            &segment.path,
+            walk.offset(),
+            walk.expected(),
+            what,
+        ));
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 pub(super) fn tail(verdict: &Verdict) -> Tail {
@@ -274,7 +299,7 @@ pub(super) fn tail(verdict: &Verdict) -> Tail {
 }
 
 /// What a last segment has of whole frames, damaged or not behind them.
-fn whole_part(
+pub(super) fn whole_part(
     boot_id: [u8; 16],
     last: &mut Loaded,
     before: Option<SegmentHeader>,

@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
-#[group(id = "what", required = true, multiple = true, args = ["data", "verify"])]
 pub struct Args {
     /// The backup; any folder of a log will do.
     #[arg(value_name = "BACKUP")]
@@ -52,6 +51,10 @@ fn refused(e: RestoreError) -> Failure {
 }
 
 fn put_back(args: &Args) -> Result<(), Failure> {
+    if args.data.is_none() && !args.verify {
+        let what = "say what to do: --data DIR restores to that folder, --verify only checks";
+        return Err((exit::USAGE, what.to_owned()));
+    }
     if let Some(data) = &args.data {
         is_free(data).map_err(refused)?;
     }

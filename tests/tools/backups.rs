@@ -39,7 +39,8 @@ fn started(
     Vec<crate::feed::Entry>,
 ) {
     let folder = tempfile::tempdir().unwrap();
-    let child = crate::support::spawn(folder.path(), &["--data".to_owned(), text(data).to_owned()]);
+    std::os::unix::fs::symlink(data, folder.path().join("data")).unwrap();
+    let child = crate::support::spawn(folder.path(), &[]);
     let socket = folder.path().join("s");
     let began = std::time::Instant::now();
     let mut client = loop {

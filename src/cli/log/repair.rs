@@ -10,13 +10,12 @@ use crate::model::Seq;
 
 /// Arguments of `log repair`.
 #[derive(Debug, clap::Args)]
-#[group(id = "place", required = true, multiple = false, args = ["truncate_at", "truncate_at_seq"])]
 pub struct Args {
     #[command(flatten)]
     folder: Folder,
     /// Cut before this offset of this segment, which must be between two frames: `3:8192`, or with the name of the file.
     /// `slad log verify` names the place.
-    #[arg(long, value_name = "SEGMENT:OFFSET", value_parser = place)]
+    #[arg(long, value_name = "SEGMENT:OFFSET", value_parser = place, conflicts_with = "truncate_at_seq")]
     truncate_at: Option<(u64, u64)>,
     /// Cut after this seq, which must be the last of a frame.
     #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
@@ -45,6 +44,14 @@ pub fn run(args: &Args) -> u8 {
 
 fn repair(args: &Args) -> Result<(), Failure> {
     let dir = &args.folder.data;
+    let at = match (args.truncate_at, args.truncate_at_seq) {
+        (Some((segment, offset)), _) => At::Offset { segment, offset },
+        (None, Some(seq)) => At::Seq(seq),
+        (None, None) => {
+            let what = "say where: --truncate-at SEGMENT:OFFSET or --truncate-at-seq SEQ; `slad log verify` names the place";
+            return Err((exit::USAGE, what.to_owned()));
+        }
+    };
     // `RealDisk` would make a folder that is missing.
     let names = disk(dir)?
         .list()
@@ -55,16 +62,6 @@ fn repair(args: &Args) -> Result<(), Failure> {
     {
         return Err(no_log(dir));
     }
-    let at = match (args.truncate_at, args.truncate_at_seq) {
-        (Some((segment, offset)), _) => At::Offset { segment, offset },
-        (None, Some(seq)) => At::Seq(seq),
-        (None, None) => {
-            return Err((
-                exit::USAGE,
-                "--truncate-at or --truncate-at-seq is needed".to_owned(),
-            ));
-        }
-    };
     let real =
         RealDisk::new(dir, std::process::id()).map_err(|e| failure(JournalError::io("open", dir, e)))?;
     let _lock = lock(&real).map_err(failure)?;
@@ -82,7 +79,12 @@ fn repair(args: &Args) -> Result<(), Failure> {
             format!("{e}: nothing was lost, but the repair is not complete: run it again"),
         ),
         e => failure(e),
-    })
+    })?;
+    print(format_args!(
+        "what lies before was checked by its headers alone: slad log verify --data {}",
+        dir.display()
+    ));
+    Ok(())
 }
 
 fn tell(plan: &Plan, is_dry: bool) {

@@ -32,6 +32,8 @@ const MORE_TIME: Duration = Duration::from_secs(30);
 
 /// What the loading thread sends.
 enum Loaded {
+    /// A snapshot of so many records begins.
+    Begin(u64),
     Records(Vec<Record>),
     /// The snapshot is complete. The thread waits to hear whether the state is the one that it says.
     Snapshot(SnapshotInfo),
@@ -105,6 +107,7 @@ pub async fn load(
             ));
         }
         match chunk {
+            Some(Loaded::Begin(records)) => engine.expect(records),
             Some(Loaded::Records(records)) => {
                 counts.records += records.len() as u64;
                 if refused.is_none() {
@@ -229,6 +232,7 @@ fn restore(
     send: &Sender<Loaded>,
     judged: &Judged,
 ) -> Result<Result<(), String>, JournalError> {
+    let _ = send.blocking_send(Loaded::Begin(snapshot.info().records));
     let mut chunk = Vec::with_capacity(CHUNK);
     let read = snapshot.records(|record| {
         chunk.push(record);

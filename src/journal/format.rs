@@ -6,6 +6,7 @@
 //! log-<id, 16 digits>.slad        a segment; ids are dense, from 1
 //! log-<id>.tmp                    a segment that is being prepared; removed at the next start
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
+//! damaged-<seq>.bin               a snapshot that was passed over; never read again
 //! torn-<id>-<offset>.bin          bytes that a recovery or a repair cut from a segment; never read again
 //! torn-log-<id>.slad              a whole segment that a repair set aside, likewise
 //! torn-snapshot-<seq>.slad        a snapshot that a repair set aside: of a seq that was cut

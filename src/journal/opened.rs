@@ -199,8 +199,9 @@ impl OpenedLog {
         self.tail.log_id
     }
 
-    /// Begins to write: notes the session in the log and syncs it.
+    /// Begins to write: notes the session in the log and syncs it. Snapshots that were passed over are set aside.
     pub fn into_writer(self) -> Result<Writer, JournalError> {
+        self.found.set_aside(&*self.disk)?;
         Writer::new(self.disk, self.config, self.published, self.tail, self.lock)
     }
 }

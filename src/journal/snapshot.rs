@@ -65,6 +65,7 @@ pub struct SnapshotWriter {
     tmp: String,
     path: PathBuf,
     info: SnapshotInfo,
+    log_id: u64,
     chunks: u32,
     digest: u64,
     buffer: AlignedVec<16>,
@@ -112,6 +113,7 @@ impl SnapshotWriter {
             tmp,
             path,
             info,
+            log_id,
             chunks: 0,
             digest: 0,
             buffer: AlignedVec::new(),
@@ -196,6 +198,16 @@ impl SnapshotWriter {
             move |e| JournalError::io(op, &path, e)
         };
         self.file.sync().map_err(io("sync"))?;
+        // Read back before it counts: what is named a snapshot has been whole once.
+        let found = verify(&self.file, &self.path, self.info.seq, self.log_id)?;
+        if found != self.info {
+            return Err(JournalError::corrupt(
+                &self.path,
+                0,
+                self.info.seq,
+                "what was read back is not what was written",
+            ));
+        }
         self.disk
             .rename(&self.tmp, &name_of(self.info.seq))
             .map_err(io("rename"))?;
@@ -323,6 +335,23 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Puts what was passed over out of the way, under a name that nothing reads: it does not count as a snapshot that
+    /// is kept, and the next start does not read it again.
+    pub(super) fn set_aside(&self, disk: &dyn Disk) -> Result<(), JournalError> {
+        let named = |e: &JournalError| match e {
+            JournalError::Corrupt { path, seq, .. } => {
+                (name_of(*seq) == path.file_name()?.to_str()?).then_some(*seq)
+            }
+            _ => None,
+        };
+        for seq in self.skipped.iter().filter_map(named) {
+            let name = name_of(seq);
+            disk.rename(&name, &format!("damaged-{seq:020}.bin"))
+                .map_err(|e| JournalError::io("rename", &disk.path(&name), e))?;
+        }
+        Ok(())
+    }
+
     /// Passes the newest over, for `what` was found wrong with it, and takes the one before in its place.
     pub(super) fn pass_over(
         &mut self,
@@ -385,12 +414,24 @@ pub(super) fn open(
 ) -> Result<SnapshotReader, JournalError> {
     let name = name_of(seq);
     let path = disk.path(&name);
-    let io = |op| {
-        let path = path.clone();
-        move |e| JournalError::io(op, &path, e)
-    };
-    let damage = |offset, what: &str| JournalError::corrupt(&path, offset, seq, what);
-    let file = disk.open(&name).map_err(io("open"))?;
+    let file = disk.open(&name).map_err(|e| JournalError::io("open", &path, e))?;
+    let info = verify(&file, &path, seq, log_id)?;
+    if seq > last_seq {
+        let what = "it is of a later seq than the log's last";
+        return Err(JournalError::corrupt(&path, 16, seq, what));
+    }
+    Ok(SnapshotReader { file, path, info })
+}
+
+/// Checks header, chunks and footer of the snapshot of `seq`. Reads all of it.
+fn verify(
+    file: &Arc<dyn DiskFile>,
+    path: &Path,
+    seq: Seq,
+    log_id: u64,
+) -> Result<SnapshotInfo, JournalError> {
+    let io = |op| move |e| JournalError::io(op, path, e);
+    let damage = |offset, what: &str| JournalError::corrupt(path, offset, seq, what);
     let length = file.len().map_err(io("stat"))?;
     if length < HEADER_BYTES as u64 {
         return Err(damage(length, "the file is too short for a snapshot"));
@@ -402,7 +443,7 @@ pub(super) fn open(
     let version = u32_at(&header, 12).max(u32_at(&header, 36));
     if version > SNAPSHOT_VERSION {
         return Err(JournalError::TooNew {
-            path,
+            path: path.to_path_buf(),
             what: "snapshot",
             found: version,
             known: SNAPSHOT_VERSION,
@@ -414,12 +455,9 @@ pub(super) fn open(
     if u64_at(&header, 24) != log_id {
         return Err(damage(24, "it belongs to another log"));
     }
-    if seq > last_seq {
-        return Err(damage(16, "it is of a later seq than the log's last"));
-    }
     let (mut at, mut digest, mut records, mut chunks) = (HEADER_BYTES as u64, 0, 0, 0u64);
     loop {
-        let chunk = read_chunk(&*file, seq, at, length).map_err(io("read"))?;
+        let chunk = read_chunk(&**file, seq, at, length).map_err(io("read"))?;
         let Some(chunk) = chunk else {
             return Err(damage(at, "the chunk does not match its checksum"));
         };
@@ -430,7 +468,7 @@ pub(super) fn open(
             if says != (records, chunks, digest) || next != length {
                 return Err(damage(at, "the footer does not match the chunks"));
             }
-            let info = SnapshotInfo {
+            return Ok(SnapshotInfo {
                 seq,
                 epoch: u32_at(&header, 32),
                 at: u64_at(&header, 40) as i64,
@@ -440,9 +478,7 @@ pub(super) fn open(
                 },
                 records,
                 bytes: length,
-            };
-            drop(footer);
-            return Ok(SnapshotReader { file, path, info });
+            });
         }
         digest = super::frame::chain(digest, &file.read(at, CHUNK_HEADER_BYTES).map_err(io("read"))?);
         records += u64::from(chunk.records);

@@ -13,6 +13,7 @@
 #[path = "../support/feed.rs"]
 mod feed;
 mod load;
+mod power;
 #[path = "../support/random.rs"]
 mod random;
 mod replay;
@@ -126,10 +127,7 @@ fn kill_9_loses_nothing(sync: &str, salt: u64) {
     }
 }
 
-/// A log from its first event, through so many kills.
-fn one_log(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
-    let flags = flags(sync);
-    let mut daemon = Daemon::start(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+fn set_agents(daemon: &Daemon, random: &mut Random) {
     for agent in AGENTS {
         let set = format!(
             "AGENT.SET {agent} capacity {} skills net:{}",
@@ -139,6 +137,13 @@ fn one_log(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
         daemon.client().say(&set).int();
         daemon.client().say(&format!("AGENT.READY {agent}")).int();
     }
+}
+
+/// A log from its first event, through so many kills.
+fn one_log(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
+    let flags = flags(sync);
+    let mut daemon = Daemon::start(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+    set_agents(&daemon, random);
     let mut sent: Vec<Sent> = Vec::new();
     for life in 0..lives {
         sent.extend(kill_under_load(&mut daemon, random, life));
@@ -157,6 +162,12 @@ fn one_log(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
 
         let is_last = life + 1 == lives;
         let model = settled(&daemon, &sent, random, is_last);
+        for reply in sent.iter().filter_map(|sent| sent.reply.as_ref()) {
+            assert!(
+                !matches!(reply, Value::Int(seq) if model.is_lost(*seq)),
+                "acknowledged and gone: {reply:?}"
+            );
+        }
         repeat_tokens(&mut daemon.client(), &sent, totals);
         same_hash_again(&mut daemon, random);
         if is_last {
@@ -176,14 +187,19 @@ fn one_log(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
     }
 }
 
-fn kill_under_load(daemon: &mut Daemon, random: &mut Random, life: u64) -> Vec<Sent> {
-    let connections: Vec<_> = (0..CONNECTIONS)
+/// Connections that send until the daemon is gone.
+fn under_load(daemon: &Daemon, random: &mut Random, life: u64) -> Vec<std::thread::JoinHandle<Vec<Sent>>> {
+    (0..CONNECTIONS)
         .map(|n| {
             let load = Load::new(format!("l{life}c{n}"), Random::new(random.next()));
             let mut client = daemon.client();
             std::thread::spawn(move || load.run(&mut client))
         })
-        .collect();
+        .collect()
+}
+
+fn kill_under_load(daemon: &mut Daemon, random: &mut Random, life: u64) -> Vec<Sent> {
+    let connections = under_load(daemon, random, life);
     // Often early, when little has happened; sometimes a second.
     let most = *random.pick(&[10, 40, 100, 350]);
     std::thread::sleep(Duration::from_millis(5 + random.below(most)));

@@ -99,7 +99,7 @@ fn a_torn_tail_is_whole_with_a_note() {
     assert!(daemon.data().join(format!("torn-{:016}-{end}.bin", 1)).exists());
     log("verify", &daemon.data(), &[])
         .ends(0)
-        .says("keep what earlier cuts took");
+        .says("keep what was taken out");
 }
 
 #[test]

@@ -213,7 +213,7 @@ fn notes(verified: &Verified) -> Vec<String> {
     }
     if !report.kept.is_empty() {
         notes.push(format!(
-            "{} files keep what earlier cuts took out of the log",
+            "{} files keep what was taken out of the log",
             report.kept.len()
         ));
     }
@@ -236,9 +236,11 @@ fn damage(dir: &Path, verified: &Verified) -> Vec<String> {
     }
     for e in report.snapshots.iter().filter_map(|s| s.found.as_ref().err()) {
         lines.push(format!("damage: {e}"));
-        lines.push("  at a start: it is passed over for the one before, or for the whole log".to_owned());
-        lines
-            .push("  possible: have the daemon write a new one (SNAPSHOT), then remove this file".to_owned());
+        lines.push(
+            "  at a start: it is passed over for the one before, or for the whole log, and set aside"
+                .to_owned(),
+        );
+        lines.push("  possible: have a running daemon write a new one (SNAPSHOT)".to_owned());
     }
     if let Some(Err(e)) = &verified.proof {
         lines.push(format!("damage: {e}"));

@@ -92,7 +92,7 @@ pub struct Report {
     pub snapshots: Vec<SnapshotReport>,
     /// What stands behind the last whole frame of the last segment, when that is no damage.
     pub tail: Option<Tail>,
-    /// Files that earlier cuts kept: never read again.
+    /// Files that earlier cuts, or starts that passed a snapshot over, kept: never read again.
     pub kept: Vec<String>,
     /// A restore into the directory was broken off, or is under way.
     pub half_restored: Option<JournalError>,
@@ -189,7 +189,7 @@ fn check_once(
         segments: Vec::new(),
         snapshots: Vec::new(),
         tail: None,
-        kept: names.iter().filter(|n| n.starts_with("torn-")).cloned().collect(),
+        kept: names.iter().filter(|n| is_kept(n)).cloned().collect(),
         half_restored: None,
         frame_bytes: 0,
     };
@@ -242,6 +242,11 @@ fn check_once(
     }
     judge_starts(&mut report);
     Ok(report)
+}
+
+/// Is it a file that was taken out of the log and kept?
+fn is_kept(name: &str) -> bool {
+    name.starts_with("torn-") || name.starts_with("damaged-")
 }
 
 /// A start replays the segments after the newest whole snapshot, each from its beginning.

@@ -165,3 +165,27 @@ fn a_snapshot_that_fails_leaves_nothing_behind() {
     }
     assert!(failed > 4, "{failed}");
 }
+
+#[test]
+fn a_damaged_snapshot_does_not_count_among_those_kept() {
+    let disk = log_of(50);
+    take(&disk, 20);
+    take(&disk, 30);
+    let name = "snapshot-00000000000000000030.slad";
+    let mut bytes = disk.contents()[name].clone();
+    bytes[70] ^= 1;
+    disk.put(name, bytes.clone());
+    opened(&disk).unwrap().into_writer().unwrap().close().unwrap();
+    take(&disk, 40);
+    prune(&disk, KEPT_MIN).unwrap();
+    let files = disk.contents();
+    let kept: Vec<_> = files.keys().filter(|n| n.starts_with("snapshot")).collect();
+    assert_eq!(
+        kept,
+        [
+            "snapshot-00000000000000000020.slad",
+            "snapshot-00000000000000000040.slad"
+        ]
+    );
+    assert_eq!(files["damaged-00000000000000000030.bin"], bytes, "kept as it was");
+}

@@ -158,13 +158,8 @@ fn running(socket: &Path, data: Option<&Path>, snapshot: bool) -> Result<Source,
     };
     let mut client = Client::connect(socket).map_err(failed)?;
     let said = |what: String| (exit::START_FAILED, format!("{}: {what}", socket.display()));
-    if snapshot {
-        match client.command(&["SNAPSHOT"]).map_err(failed)? {
-            Value::Error(e) => {
-                return Err(said(format!("{e} (without a new snapshot: --no-snapshot)")));
-            }
-            _ => {}
-        }
+    if snapshot && let Value::Error(e) = client.command(&["SNAPSHOT"]).map_err(failed)? {
+        return Err(said(format!("{e} (without a new snapshot: --no-snapshot)")));
     }
     let data = match data {
         Some(data) => data.to_path_buf(),

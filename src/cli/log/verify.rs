@@ -162,7 +162,7 @@ fn show(dir: &Path, verified: &Verified) {
     notes(verified)
         .iter()
         .for_each(|note| print(format_args!("note: {note}")));
-    damage(dir, verified).iter().for_each(|line| print(line));
+    damage(dir, verified).iter().for_each(print);
     if verified.is_whole() {
         print("the log is whole");
     }

@@ -249,7 +249,7 @@ where
 #[derive(Debug)]
 pub struct SnapshotReader {
     file: Arc<dyn DiskFile>,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     info: SnapshotInfo,
 }
 
@@ -262,11 +262,6 @@ struct Chunk {
 }
 
 impl SnapshotReader {
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// What it is.
     pub fn info(&self) -> SnapshotInfo {
         self.info

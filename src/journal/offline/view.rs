@@ -18,6 +18,7 @@ use crate::model::event::Event;
 use crate::model::{Seq, UnixMs};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Looks at a directory that changes all the time before it is given up.
@@ -249,6 +250,13 @@ impl View {
             }
             _ => error,
         }
+    }
+}
+
+impl SnapshotReader {
+    /// Its file, for who copies it or tells of it.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`disk`] | a directory that may be somebody else's: read, never written, never mapped |
 //! | [`view`] | the events of a directory, also while a daemon writes to it |
-//! | [`check`] | everything that can be wrong with each file |
+//! | [`mod@check`] | everything that can be wrong with each file |
 //! | [`cut`] | places between two frames, by seq or time |
 //! | [`repair`] | cutting a log there, on an operator's word alone |
 //! | `copy` | bytes from file to file, as cheaply as the file system has it |

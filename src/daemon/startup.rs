@@ -443,7 +443,7 @@ fn random() -> u64 {
 }
 
 /// What changes with every boot of the machine; zeros where the system does not say.
-fn boot_id() -> [u8; 16] {
+pub fn boot_id() -> [u8; 16] {
     let mut id = [0; 16];
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();

@@ -9,9 +9,10 @@
 //! | [`batch`] | what the engine fills |
 //! | [`segment`], [`writer`], `rotate`, [`reserve`] | what the log thread writes; room for a full disk |
 //! | [`published`] | what the writer shows to readers |
-//! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
+//! | `scan`, `verdict`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
 //! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
 //! | [`snapshot`] | the state of one seq |
+//! | [`offline`] | the log without a daemon: reading, checking, cutting, copying |
 //!
 //! # The loop of a log thread
 //! ```
@@ -58,6 +59,7 @@ pub mod format;
 mod frame;
 mod index;
 mod map;
+pub mod offline;
 pub mod opened;
 mod postings;
 pub mod published;
@@ -72,6 +74,7 @@ pub mod sim;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verdict;
 pub mod writer;
 
 pub use batch::Batch;

@@ -29,8 +29,10 @@ pub(super) struct Span {
 }
 
 /// A read, ready to be done on any thread.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Plan {
+    /// Sees the log as it was when the read began, so that retention leaves no hole in a reply.
+    reader: Reader,
     spans: Vec<Span>,
     count: usize,
     reverse: bool,
@@ -48,10 +50,12 @@ impl Plan {
     fn is_far(&self) -> bool {
         let first = self.spans.iter().map(|s| s.from.seq).min().unwrap_or(0);
         self.upto_seq.saturating_sub(first) > NEAR_EVENTS
+            || self.spans.iter().any(|s| s.searches(self.upto_seq))
     }
 
     /// Does the read. `None` instead of bytes: nothing was found for XREAD.
-    fn run(&self, reader: &Reader) -> Result<Option<Vec<u8>>, JournalError> {
+    fn run(&self) -> Result<Option<Vec<u8>>, JournalError> {
+        let reader = &self.reader;
         let mut out = Vec::new();
         if self.by_key {
             let mut streams = Streams::begin(&mut out, self.protocol);
@@ -82,11 +86,17 @@ impl Plan {
     ) -> Result<(), JournalError> {
         let mut left = self.count;
         let (mut from, mut to) = (span.from, span.to);
+        // A ticket's events are linked from the newest on: each chunk would walk them all.
+        let chunk = if matches!(span.key, FeedKey::Ticket(_)) {
+            left
+        } else {
+            CHUNK
+        };
         while left > 0 && out.len() < self.bytes_max && from <= to {
             let wanted = Wanted {
                 from,
                 to,
-                count: left.min(CHUNK),
+                count: left.min(chunk),
                 reverse: self.reverse,
                 upto_seq: self.upto_seq,
             };
@@ -128,12 +138,17 @@ impl Span {
         reader: &Reader,
         wanted: Wanted,
     ) -> Result<Vec<crate::journal::Entry>, JournalError> {
-        match (&self.key, self.chain) {
-            (FeedKey::Ticket(_), Some(last)) => reader.ticket_chain(last, wanted),
-            // A ticket that the engine does not know has no newest event to start from.
-            (FeedKey::Ticket(_), None) => Ok(Vec::new()),
-            (key, _) => reader.entries(key, wanted),
+        match &self.key {
+            FeedKey::Ticket(ticket) => reader.ticket(ticket, self.chain, wanted),
+            key => reader.entries(key, wanted),
         }
+    }
+
+    /// May old segments have to be asked for a ticket? Not where its newest event was seen before.
+    fn searches(&self, upto_seq: Seq) -> bool {
+        matches!(self.key, FeedKey::Ticket(_))
+            && self.from.seq <= upto_seq
+            && self.chain.is_none_or(|newest| newest >= self.from.seq)
     }
 }
 
@@ -150,12 +165,24 @@ fn before(id: EntryId) -> Option<EntryId> {
 
 /// `GAP` for a cursor that is older than what is retained; 0 means the first retained.
 fn gap(first_seq: Seq, cursor: Seq) -> Option<Reply> {
-    (cursor > 0 && cursor + 1 < first_seq).then(|| Refusal::new(Code::Gap, format!("{first_seq}-0")).into())
+    (cursor > 0 && cursor + 1 < first_seq).then(|| gap_before(first_seq))
 }
 
-fn plan(core: &Core, spans: Vec<Span>, upto_seq: Seq, count: Option<u32>, protocol: Protocol) -> Plan {
+fn gap_before(first_seq: Seq) -> Reply {
+    Refusal::new(Code::Gap, format!("{first_seq}-0")).into()
+}
+
+fn plan(
+    core: &Core,
+    reader: Reader,
+    spans: Vec<Span>,
+    upto_seq: Seq,
+    count: Option<u32>,
+    protocol: Protocol,
+) -> Plan {
     let most = core.limits.feed_count_max;
     Plan {
+        reader,
         spans,
         count: count.map_or(most, |count| (count as usize).min(most)),
         reverse: false,
@@ -185,15 +212,17 @@ impl Connection {
                 let Some(sight) = self.sight(std::iter::once(&key)).await else {
                     return false;
                 };
+                let Some(reader) = self.pinned() else {
+                    self.say_nothing();
+                    return true;
+                };
+                // XRANGE's start is the first id wanted, not the last one seen.
+                if !reverse && (1..reader.first_seq()).contains(&from.seq) {
+                    self.say_now(&gap_before(reader.first_seq()));
+                    return true;
+                }
                 let plan = {
                     let core = self.core.borrow();
-                    // XRANGE's start is the first id wanted, not the last one seen.
-                    let older = gap(core.shared.first_seq(), from.seq.saturating_sub(1));
-                    if let Some(reply) = older.filter(|_| !reverse) {
-                        drop(core);
-                        self.say_now(&reply);
-                        return true;
-                    }
                     let span = Span {
                         key,
                         from,
@@ -203,7 +232,7 @@ impl Connection {
                     let protocol = self.peer.protocol.get();
                     Plan {
                         reverse,
-                        ..plan(&core, vec![span], sight.upto_seq, count, protocol)
+                        ..plan(&core, reader, vec![span], sight.upto_seq, count, protocol)
                     }
                 };
                 self.found(plan).await
@@ -219,23 +248,50 @@ impl Connection {
         let Some(sight) = self.sight(std::iter::once(&key)).await else {
             return false;
         };
-        let plan = sight.heads.first().copied().flatten().map(|last| {
-            let span = Span {
-                key,
-                from: EntryId::MIN,
-                to: EntryId::MAX,
-                chain: Some(last),
-            };
-            let protocol = self.peer.protocol.get();
-            plan(&self.core.borrow(), vec![span], sight.upto_seq, None, protocol)
-        });
-        match plan {
-            Some(plan) => self.found(plan).await,
+        let Some(reader) = self.pinned() else {
+            self.say_nothing();
+            return true;
+        };
+        let (reader, newest) = match sight.heads.first().copied().flatten() {
+            Some(newest) => (reader, Some(newest)),
+            // Neither live nor remembered: only the log may know it.
             None => {
-                self.say_now(&Refusal::not_found(format!("ticket '{ticket}' is not known")).into());
-                true
+                let id = ticket.clone();
+                let searched = elsewhere(move || Ok((reader.newest_of(&id)?, reader))).await;
+                match searched {
+                    Ok((newest, reader)) => (reader, newest),
+                    Err(e) => {
+                        self.say_now(&damaged(&e));
+                        return true;
+                    }
+                }
             }
+        };
+        if newest.is_none() {
+            self.say_now(&Refusal::not_found(format!("ticket '{ticket}' is not known")).into());
+            return true;
         }
+        let span = Span {
+            key,
+            from: EntryId::MIN,
+            to: EntryId::MAX,
+            chain: newest,
+        };
+        let protocol = self.peer.protocol.get();
+        let plan = plan(
+            &self.core.borrow(),
+            reader,
+            vec![span],
+            sight.upto_seq,
+            None,
+            protocol,
+        );
+        self.found(plan).await
+    }
+
+    /// A reader of the log as it is now, for one reply; `None` while it is being opened.
+    fn pinned(&self) -> Option<Reader> {
+        self.core.borrow().reader().map(|reader| reader.pinned())
     }
 
     async fn xread(
@@ -264,14 +320,16 @@ impl Connection {
             let Some(sight) = self.sight(cursors.iter().map(|(key, _)| key)).await else {
                 break false;
             };
+            let Some(reader) = self.pinned() else {
+                self.say_nothing();
+                break true;
+            };
+            if let Some(reply) = cursors.iter().find_map(|(_, id)| gap(reader.first_seq(), id.seq)) {
+                self.say_now(&reply);
+                break true;
+            }
             let plan = {
                 let core = self.core.borrow();
-                let first_seq = core.shared.first_seq();
-                if let Some(reply) = cursors.iter().find_map(|(_, id)| gap(first_seq, id.seq)) {
-                    drop(core);
-                    self.say_now(&reply);
-                    break true;
-                }
                 let spans = cursors
                     .iter()
                     .zip(sight.heads)
@@ -284,7 +342,14 @@ impl Connection {
                     .collect();
                 Plan {
                     by_key: true,
-                    ..plan(&core, spans, sight.upto_seq, count, self.peer.protocol.get())
+                    ..plan(
+                        &core,
+                        reader,
+                        spans,
+                        sight.upto_seq,
+                        count,
+                        self.peer.protocol.get(),
+                    )
                 }
             };
             let upto_seq = plan.upto_seq;
@@ -366,13 +431,10 @@ impl Connection {
     }
 
     async fn read(&mut self, plan: Plan) -> Result<Option<Vec<u8>>, JournalError> {
-        let Some(reader) = self.core.borrow().reader() else {
-            return Ok(None);
-        };
         if !plan.is_far() {
-            return plan.run(&reader);
+            return plan.run();
         }
-        elsewhere(move || plan.run(&reader)).await
+        elsewhere(move || plan.run()).await
     }
 
     fn say_bytes(&mut self, bytes: &[u8]) {

@@ -21,6 +21,11 @@ impl Map {
         MmapOptions::new().map_raw_read_only(file).map(Map)
     }
 
+    /// Its length, bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The bytes `[offset, offset + length)`, or `None` beyond the mapping. They must be published: written before,
     /// and not again while the borrow lives.
     pub(super) fn bytes(&self, offset: u64, length: usize) -> Option<&[u8]> {

@@ -10,8 +10,11 @@
 //! | [`segment`], [`writer`], `rotate` | what the log thread writes |
 //! | [`published`] | what the writer shows to readers |
 //! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
-//! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
+//! | [`reader`], [`feed`], `history` | events by seq, entries by key, all lives of a ticket |
+//! | `index`, `offsets`, `postings`, `lives` | what is known of a segment in memory |
+//! | `sidecar`, `sidecar_blocks`, `sidecar_write` | the same in an index file, for sealed segments |
 //! | [`snapshot`] | the state of one seq |
+//! | [`retire`], [`keeper`], `recycle` | which old segments go, how they go, and what becomes of their files |
 //!
 //! # The loop of a log thread
 //! ```
@@ -55,16 +58,25 @@ pub mod error;
 pub mod feed;
 pub mod format;
 mod frame;
+mod history;
 mod index;
+pub mod keeper;
+mod lives;
 mod map;
+mod offsets;
 pub mod opened;
 mod postings;
 pub mod published;
 pub mod reader;
 pub mod recovery;
+mod recycle;
+pub mod retire;
 mod rotate;
 mod scan;
 pub mod segment;
+mod sidecar;
+mod sidecar_blocks;
+mod sidecar_write;
 pub mod sim;
 pub mod snapshot;
 #[cfg(test)]
@@ -75,9 +87,11 @@ pub use batch::Batch;
 pub use config::{Config, SyncPolicy};
 pub use error::JournalError;
 pub use feed::{Entry, Wanted};
+pub use keeper::{Keeper, Step};
 pub use opened::OpenedLog;
 pub use published::Published;
 pub use reader::Reader;
 pub use recovery::{Recovery, open};
+pub use retire::{Rules, Why};
 pub use snapshot::{SnapshotInfo, SnapshotReader, SnapshotWriter};
 pub use writer::{Appended, Writer};

@@ -4,7 +4,8 @@
 //! entry is visited.
 
 use super::connection::Connection;
-use super::feed::{CHUNK, Span, damaged, elsewhere};
+use super::feed::{damaged, elsewhere};
+use super::feed_plan::{CHUNK, Span};
 use super::feed_sight::Sight;
 use crate::journal::{JournalError, Reader, Wanted};
 use crate::model::command::{EntryId, FeedKey};

@@ -40,6 +40,7 @@ pub fn start(
                 shared,
                 recorder,
                 preparing: None,
+                segment_id: 0,
                 wrote_at: Instant::now(),
                 synced_at: Instant::now(),
                 unsynced: false,
@@ -58,6 +59,8 @@ struct LogThread {
     shared: Arc<Shared>,
     recorder: LogRecorder,
     preparing: Option<Receiver<Result<Prepared, JournalError>>>,
+    /// The one that was written to last.
+    segment_id: u64,
     wrote_at: Instant,
     synced_at: Instant,
     /// Something was written and not synced, under `interval` or `never`.
@@ -108,6 +111,10 @@ impl LogThread {
             let appended = self.writer.append(&mut batch)?;
             self.line.give_back(batch);
             self.line.set_written(appended.last_seq);
+            if appended.segment_id != self.segment_id {
+                self.segment_id = appended.segment_id;
+                self.shared.housekeeping.ring();
+            }
         }
         if bytes > 0 {
             if self.sync == SyncPolicy::Always {

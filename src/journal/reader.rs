@@ -17,6 +17,7 @@ use super::segment::Segment;
 use super::sidecar_write;
 use crate::model::Seq;
 use crate::model::event::Event;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,13 +115,17 @@ impl Reader {
     }
 
     /// Writes one index file that is missing, of the newest sealed segment first: see `sidecar_write` for what it costs.
-    /// Gives the segment and the length of the file; `None`: every sealed segment has its own.
-    pub fn write_index(&self) -> Result<Option<(u64, u64)>, JournalError> {
+    /// Gives the segment and the length of the file; `None`: every sealed segment but those of `except` has its own. An
+    /// error comes with the segment.
+    pub(super) fn write_index(
+        &self,
+        except: &BTreeSet<u64>,
+    ) -> Result<Option<(u64, u64)>, (u64, JournalError)> {
         let (disk, log_id) = (self.published.disk(), self.published.log_id());
         let segments = self.segments();
         let missing = segments.iter().rev().find(|s| {
             let has = s.sidecar.get(&**disk, log_id, s).is_some();
-            s.sealed.load(Ordering::Acquire) && !has && s.sidecar.is_missing()
+            s.sealed.load(Ordering::Acquire) && !has && s.sidecar.is_missing() && !except.contains(&s.id)
         });
         let Some(segment) = missing else {
             return Ok(None);
@@ -131,7 +136,7 @@ impl Reader {
             .find(|(id, _)| *id == segment.id)
             .map(|(_, i)| Arc::clone(i));
         let index = grown.unwrap_or_else(|| Arc::new(Index::new(segment)));
-        let bytes = sidecar_write::write(&**disk, log_id, segment, &index)?;
+        let bytes = sidecar_write::write(&**disk, log_id, segment, &index).map_err(|e| (segment.id, e))?;
         self.indexes().retain(|(id, _)| *id != segment.id);
         Ok(Some((segment.id, bytes)))
     }

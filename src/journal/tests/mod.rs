@@ -3,6 +3,8 @@
 mod crash;
 mod damage;
 mod feed;
+mod indexes;
+mod retention;
 mod round_trip;
 mod snapshots;
 

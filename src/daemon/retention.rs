@@ -145,7 +145,8 @@ impl Housekeeping {
             Ok(Some((segment, bytes))) => {
                 let took = began.elapsed();
                 tracing::debug!(segment, bytes, took_ms = took.as_millis() as u64, "indexed");
-                if self.shared.housekeeping.pause(took * INDEX_RESTS) {
+                // A ring ends the rest: room on the disk may be more urgent than the next index file.
+                if self.shared.housekeeping.wait(took * INDEX_RESTS) {
                     Ok(true)
                 } else {
                     Err(false)

@@ -57,23 +57,24 @@ pub(super) fn lay<const N: usize>(
         entries: entries.len() as u32,
     };
     let most = per_block(N);
+    let mut start = None;
     for (n, entry) in (0u32..).zip(entries) {
         if n % most == 0 {
-            close(out, salt);
+            close(out, salt, start);
+            start = Some(out.len());
             out.resize(out.len() + BLOCK_HEADER_BYTES, 0);
         }
         out.extend_from_slice(&entry);
     }
-    close(out, salt);
+    close(out, salt, start);
     section
 }
 
-/// Fills the last block up and gives it its checksum; a file of whole blocks stays as it is.
-fn close(out: &mut Vec<u8>, salt: u32) {
-    if out.len().is_multiple_of(BLOCK_BYTES) {
+/// Fills the block that begins at `start` up and gives it its checksum.
+fn close(out: &mut Vec<u8>, salt: u32, start: Option<usize>) {
+    let Some(start) = start else {
         return;
-    }
-    let start = out.len() / BLOCK_BYTES * BLOCK_BYTES;
+    };
     out.resize(start + BLOCK_BYTES, 0);
     let block = &mut out[start..];
     let crc = block_crc(salt, (start / BLOCK_BYTES) as u32, block);
@@ -148,5 +149,57 @@ impl Blocks<'_> {
             }
         }
         Ok(low)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::disk::Disk;
+    use crate::journal::sim::SimDisk;
+
+    fn checked<const N: usize>(counts: impl IntoIterator<Item = u32>) {
+        for count in counts {
+            let entry = |n: u32| -> [u8; N] { std::array::from_fn(|at| (n as usize * 31 + at) as u8) };
+            let mut out = vec![0; BLOCK_BYTES];
+            let first = lay(&mut out, 7, (0..count as usize).map(|n| entry(n as u32)));
+            let second = lay(&mut out, 7, [[9; N]].into_iter());
+            assert_eq!(out.len() % BLOCK_BYTES, 0);
+            assert_eq!((first.block, second.block), (1, 1 + blocks_of(count, N)));
+            let disk = SimDisk::new();
+            disk.put("x", out.clone());
+            let file = disk.open("x").unwrap();
+            let blocks = Blocks {
+                file: &*file,
+                salt: 7,
+            };
+            let mut read = Vec::new();
+            blocks
+                .each(first, 0, u32::MAX, |n, e: [u8; N]| {
+                    read.push((n, e));
+                    true
+                })
+                .unwrap();
+            assert_eq!(
+                read,
+                (0..count).map(|n| (n, entry(n))).collect::<Vec<_>>(),
+                "{count} of {N} bytes"
+            );
+            assert_eq!(blocks.entry(second, 0), Ok([9; N]));
+            assert_eq!(blocks.entry::<N>(second, 1), Err(Damaged));
+            let other = Blocks { salt: 8, ..blocks };
+            assert_eq!(other.entry::<N>(second, 0), Err(Damaged), "another file's block");
+            let moved = Section { block: 0, entries: 1 };
+            assert_eq!(blocks.entry::<N>(moved, 0), Err(Damaged));
+        }
+    }
+
+    #[test]
+    fn arrays_of_any_length_fill_their_blocks() {
+        checked::<4>([0, 1, 1021, 1022, 1023, 2044, 5000]);
+        checked::<8>([0, 510, 511, 512, 1022]);
+        checked::<12>([339, 340, 341, 680]);
+        checked::<20>([203, 204, 205]);
+        checked::<1>([4087, 4088, 4089]);
     }
 }

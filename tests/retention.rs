@@ -198,7 +198,7 @@ fn fact(n: u64) -> Event {
             id: format!("t{}", n % 500).into(),
             queue: "default".into(),
             agent: format!("agent-{}", n % 7).into(),
-            prev: if n / 500 % 2 == 0 { 0 } else { n - 500 },
+            prev: if (n / 500).is_multiple_of(2) { 0 } else { n - 500 },
             fact,
             clocks: None,
             origin: None,

@@ -231,6 +231,7 @@ impl Keeper {
             let (id, bytes) = (segment.id, segment.file_bytes);
             // Its mappings end here.
             drop(segment);
+            self.reader.forget(id);
             self.release(id, bytes);
             return Ok(Step::Again);
         }

@@ -95,6 +95,11 @@ impl Reader {
         index
     }
 
+    /// The segment is retired: what was grown for it goes.
+    pub(super) fn forget(&self, segment_id: u64) {
+        self.indexes().retain(|(id, _)| *id != segment_id);
+    }
+
     /// Looks something up in the segment's index file, or in memory where there is none that can be used.
     pub(super) fn look<T>(
         &self,
@@ -137,7 +142,7 @@ impl Reader {
             .map(|(_, i)| Arc::clone(i));
         let index = grown.unwrap_or_else(|| Arc::new(Index::new(segment)));
         let bytes = sidecar_write::write(&**disk, log_id, segment, &index).map_err(|e| (segment.id, e))?;
-        self.indexes().retain(|(id, _)| *id != segment.id);
+        self.forget(segment.id);
         Ok(Some((segment.id, bytes)))
     }
 

@@ -190,7 +190,7 @@ impl Sidecar {
                 .map(|e| u64_at(&e, 0))
         };
         // Hashes are spread evenly, so their value says where they stand, to within a block or two.
-        let guess = u128::from(wanted) * u128::from(self.lives.entries) >> 64;
+        let guess = (u128::from(wanted) * u128::from(self.lives.entries)) >> 64;
         let mut start = guess as u32 / most * most;
         while start > 0 && hash(start)? >= wanted {
             start = start.saturating_sub(most);

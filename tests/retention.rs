@@ -126,6 +126,10 @@ fn old_segments_go_and_nothing_else() {
     assert_eq!(kept.ids().len(), 1, "the pause, not the opening: {kept:?}");
     client.say("TICKET.RESUME lasting").int();
     assert_eq!(client.say("TICKET.HISTORY lasting").ids().len(), 2);
+    // Out of sight at once, out of the folder one after the other; what a crash leaves there is seen again after it.
+    until("the files stay", &daemon, || {
+        files(&daemon.data(), "log-").len() <= 4 && files(&daemon.data(), "retired-").len() < 2
+    });
     let hash = info(&mut client, "state_hash");
     for way in ["stop", "kill"] {
         if way == "stop" {

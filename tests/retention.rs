@@ -1,9 +1,21 @@
 //! Old segments through the socket: they go, readers are told, a restart does not need them, and what is kept is found.
+//!
+//! 8 kills while they go; `SLAD_TEST_LONG=1`: 100. The seed is printed, `SLAD_SEED` gives it.
 
-#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
 
+#[path = "support/feed.rs"]
+mod feed;
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
+use random::Random;
 use slad::engine::{self, Engine};
 use slad::journal::disk::RealDisk;
 use slad::journal::{Batch, Config, SnapshotWriter};
@@ -291,4 +303,84 @@ fn a_ticket_that_the_engine_has_forgotten_is_found_in_old_segments() {
     lives.push(format!("{opened}-0"));
     assert_eq!(client.say("TICKET.HISTORY t250").ids(), lives);
     assert_eq!(daemon.stop(), 0, "{}", daemon.log());
+}
+
+/// Opens and ends tickets until the daemon is gone; the last seq that was acknowledged.
+fn load(mut client: Client, prefix: &str) -> i64 {
+    let text = "x".repeat(2_000);
+    let mut last = 0;
+    for round in 0.. {
+        for n in 0..50 {
+            let id = format!("{prefix}-{round}-{n}");
+            let mut bytes = support::encode(&["TICKET.OPEN", &id, "policy", "none", "attr.text", &text]);
+            bytes.extend(support::encode(&["TICKET.CANCEL", &id, "as", "spam"]));
+            if std::io::Write::write_all(&mut client.stream, &bytes).is_err() {
+                return last;
+            }
+        }
+        for _ in 0..100 {
+            match client.try_reply() {
+                Ok(reply) => last = reply.int(),
+                Err(_) => return last,
+            }
+        }
+    }
+    last
+}
+
+#[test]
+fn kill_9_while_segments_go_loses_nothing_that_is_kept() {
+    let kills = if std::env::var_os("SLAD_TEST_LONG").is_some() {
+        100
+    } else {
+        8
+    };
+    let mut random = Random::new(Random::seed());
+    let flags = ["retention.bytes=2MiB", "snapshot.every_events=300"].map(|set| ["--set", set]);
+    let mut daemon = Daemon::start(&flags.concat());
+    daemon.client().say("TICKET.OPEN lasting policy none").int();
+    let (mut retired, mut held) = (0, 0);
+    for kill in 0..kills {
+        let (client, prefix) = (daemon.client(), format!("k{kill}"));
+        let loading = std::thread::spawn(move || load(client, &prefix));
+        let began = Instant::now();
+        let patience = Duration::from_millis(100 + random.below(700));
+        while began.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+            retired = figure(&mut daemon.client(), "log_segments_retired");
+        }
+        daemon.kill();
+        held += retired;
+        let acknowledged = loading.join().unwrap();
+        daemon.restart();
+        let mut client = daemon.client();
+        let hash = info(&mut client, "state_hash");
+        assert!(figure(&mut client, "last_seq") >= acknowledged);
+        assert_eq!(client.say("TICKET.GET lasting").get("state").text(), "waiting");
+        // What a restart does not need goes on going; then all that is left is dense.
+        std::thread::sleep(Duration::from_millis(random.below(300)));
+        let events = loop {
+            let first = figure(&mut client, "first_seq");
+            let events = feed::read(&mut client, "events", "-");
+            if figure(&mut client, "first_seq") == first {
+                break events;
+            }
+        };
+        for pair in events.windows(2) {
+            assert_eq!(pair[1].seq, pair[0].seq + 1);
+        }
+        assert!(events.last().unwrap().seq >= acknowledged);
+        if random.one_in(2) {
+            daemon.kill();
+            daemon.restart();
+            assert_eq!(info(&mut daemon.client(), "state_hash"), hash);
+        }
+        let log = daemon.log();
+        let complaint = log
+            .lines()
+            .find(|l| l.contains(" ERROR ") || (l.contains(" WARN ") && !l.contains("torn")));
+        assert_eq!(complaint, None);
+    }
+    println!("{kills} kills while segments go: {held} segments had gone");
+    assert!(held > 0, "no segment went");
 }

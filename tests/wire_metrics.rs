@@ -40,13 +40,14 @@ fn value(page: &str, series: &str) -> f64 {
 fn becomes(daemon: &Daemon, series: &str, wanted: f64) {
     let started = std::time::Instant::now();
     loop {
-        let found = value(&page(daemon), series);
-        if found == wanted {
+        // A counter that nothing was counted on yet is not shown.
+        let found = shown(&page(daemon), series);
+        if found == Some(wanted) {
             return;
         }
         assert!(
             started.elapsed().as_secs() < 15,
-            "{series} is {found}, not {wanted}"
+            "{series} is {found:?}, not {wanted}"
         );
         std::thread::sleep(std::time::Duration::from_millis(100));
     }

@@ -139,12 +139,12 @@ impl Core {
     }
 
     /// The log has been read: everything in it is released, and who waited for it goes on.
-    pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Reader, store: Store) {
+    pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Arc<Reader>, store: Store) {
         self.released = engine.seq();
         self.prove_at = engine
             .seq()
             .saturating_add(self.shared.config.state_hash_every_events);
-        self.reader = Some(Arc::new(reader));
+        self.reader = Some(reader);
         self.store = Some(store);
         self.next_snapshot(0);
         self.running = Some(Running {

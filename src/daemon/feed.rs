@@ -5,165 +5,20 @@
 //! bounded in entries and in bytes; a reader goes on from the last id that it got.
 
 use super::connection::{Connection, Woken, deadline};
-use super::core::{Core, Phase};
+use super::core::Phase;
+use super::feed_plan::{Plan, Span, plan};
 use crate::journal::{JournalError, Reader, Wanted};
 use crate::model::command::{After, EntryId, Feed, FeedKey};
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, Seq, Text};
-use crate::wire::Protocol;
-use crate::wire::feed::{Entries, Streams};
-
-/// Entries taken from the log at a time, so that a reply's bytes can be counted while it grows.
-pub(super) const CHUNK: usize = 256;
-/// A read that begins within this many events of the end is done on the core thread.
-const NEAR_EVENTS: u64 = 4_096;
-
-/// One key to be read.
-#[derive(Debug, Clone)]
-pub(super) struct Span {
-    pub(super) key: FeedKey,
-    pub(super) from: EntryId,
-    pub(super) to: EntryId,
-    /// The ticket's newest event, for its own key: its events are linked.
-    pub(super) chain: Option<Seq>,
-}
-
-/// A read, ready to be done on any thread.
-#[derive(Debug, Clone)]
-struct Plan {
-    spans: Vec<Span>,
-    count: usize,
-    reverse: bool,
-    /// Nothing above may be seen.
-    upto_seq: Seq,
-    /// Stop after the entry that passes this.
-    bytes_max: usize,
-    protocol: Protocol,
-    /// XREAD's reply: entries by key.
-    by_key: bool,
-}
-
-impl Plan {
-    /// May the read have to wait for the disk?
-    fn is_far(&self) -> bool {
-        let first = self.spans.iter().map(|s| s.from.seq).min().unwrap_or(0);
-        self.upto_seq.saturating_sub(first) > NEAR_EVENTS
-    }
-
-    /// Does the read. `None` instead of bytes: nothing was found for XREAD.
-    fn run(&self, reader: &Reader) -> Result<Option<Vec<u8>>, JournalError> {
-        let mut out = Vec::new();
-        if self.by_key {
-            let mut streams = Streams::begin(&mut out, self.protocol);
-            for span in &self.spans {
-                streams.key(&mut out, &span.key);
-                self.each(reader, span, &mut out, |out, id, event| {
-                    streams.push(out, id, event)
-                })?;
-            }
-            return Ok(streams.finish(&mut out).then_some(out));
-        }
-        let mut entries = Entries::begin(&mut out);
-        for span in &self.spans {
-            self.each(reader, span, &mut out, |out, id, event| {
-                entries.push(out, id, event)
-            })?;
-        }
-        entries.finish(&mut out);
-        Ok(Some(out))
-    }
-
-    fn each(
-        &self,
-        reader: &Reader,
-        span: &Span,
-        out: &mut Vec<u8>,
-        mut push: impl FnMut(&mut Vec<u8>, EntryId, &crate::model::event::Event),
-    ) -> Result<(), JournalError> {
-        let mut left = self.count;
-        let (mut from, mut to) = (span.from, span.to);
-        while left > 0 && out.len() < self.bytes_max && from <= to {
-            let wanted = Wanted {
-                from,
-                to,
-                count: left.min(CHUNK),
-                reverse: self.reverse,
-                upto_seq: self.upto_seq,
-            };
-            let found = span.read(reader, wanted)?;
-            let Some(&(seq, part, _)) = found.last() else {
-                return Ok(());
-            };
-            left -= found.len();
-            let last = EntryId { seq, part };
-            for (seq, part, event) in &found {
-                push(
-                    out,
-                    EntryId {
-                        seq: *seq,
-                        part: *part,
-                    },
-                    event,
-                );
-            }
-            if found.len() < wanted.count {
-                return Ok(());
-            }
-            if self.reverse {
-                let Some(before) = before(last) else {
-                    return Ok(());
-                };
-                to = before;
-            } else {
-                from = Wanted::after(last);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Span {
-    pub(super) fn read(
-        &self,
-        reader: &Reader,
-        wanted: Wanted,
-    ) -> Result<Vec<crate::journal::Entry>, JournalError> {
-        match (&self.key, self.chain) {
-            (FeedKey::Ticket(_), Some(last)) => reader.ticket_chain(last, wanted),
-            // A ticket that the engine does not know has no newest event to start from.
-            (FeedKey::Ticket(_), None) => Ok(Vec::new()),
-            (key, _) => reader.entries(key, wanted),
-        }
-    }
-}
-
-/// The greatest id below.
-fn before(id: EntryId) -> Option<EntryId> {
-    match id.part.checked_sub(1) {
-        Some(part) => Some(EntryId { seq: id.seq, part }),
-        None => Some(EntryId {
-            seq: id.seq.checked_sub(1)?,
-            part: u64::MAX,
-        }),
-    }
-}
 
 /// `GAP` for a cursor that is older than what is retained; 0 means the first retained.
 fn gap(first_seq: Seq, cursor: Seq) -> Option<Reply> {
-    (cursor > 0 && cursor + 1 < first_seq).then(|| Refusal::new(Code::Gap, format!("{first_seq}-0")).into())
+    (cursor > 0 && cursor + 1 < first_seq).then(|| gap_before(first_seq))
 }
 
-fn plan(core: &Core, spans: Vec<Span>, upto_seq: Seq, count: Option<u32>, protocol: Protocol) -> Plan {
-    let most = core.limits.feed_count_max;
-    Plan {
-        spans,
-        count: count.map_or(most, |count| (count as usize).min(most)),
-        reverse: false,
-        upto_seq,
-        bytes_max: core.limits.output_bytes_max / 2,
-        protocol,
-        by_key: false,
-    }
+fn gap_before(first_seq: Seq) -> Reply {
+    Refusal::new(Code::Gap, format!("{first_seq}-0")).into()
 }
 
 impl Connection {
@@ -185,15 +40,17 @@ impl Connection {
                 let Some(sight) = self.sight(std::iter::once(&key)).await else {
                     return false;
                 };
+                let Some(reader) = self.pinned() else {
+                    self.say_nothing();
+                    return true;
+                };
+                // XRANGE's start is the first id wanted, not the last one seen.
+                if !reverse && (1..reader.first_seq()).contains(&from.seq) {
+                    self.say_now(&gap_before(reader.first_seq()));
+                    return true;
+                }
                 let plan = {
                     let core = self.core.borrow();
-                    // XRANGE's start is the first id wanted, not the last one seen.
-                    let older = gap(core.shared.first_seq(), from.seq.saturating_sub(1));
-                    if let Some(reply) = older.filter(|_| !reverse) {
-                        drop(core);
-                        self.say_now(&reply);
-                        return true;
-                    }
                     let span = Span {
                         key,
                         from,
@@ -203,7 +60,7 @@ impl Connection {
                     let protocol = self.peer.protocol.get();
                     Plan {
                         reverse,
-                        ..plan(&core, vec![span], sight.upto_seq, count, protocol)
+                        ..plan(&core, reader, vec![span], sight.upto_seq, count, protocol)
                     }
                 };
                 self.found(plan).await
@@ -219,23 +76,50 @@ impl Connection {
         let Some(sight) = self.sight(std::iter::once(&key)).await else {
             return false;
         };
-        let plan = sight.heads.first().copied().flatten().map(|last| {
-            let span = Span {
-                key,
-                from: EntryId::MIN,
-                to: EntryId::MAX,
-                chain: Some(last),
-            };
-            let protocol = self.peer.protocol.get();
-            plan(&self.core.borrow(), vec![span], sight.upto_seq, None, protocol)
-        });
-        match plan {
-            Some(plan) => self.found(plan).await,
+        let Some(reader) = self.pinned() else {
+            self.say_nothing();
+            return true;
+        };
+        let (reader, newest) = match sight.heads.first().copied().flatten() {
+            Some(newest) => (reader, Some(newest)),
+            // Neither live nor remembered: only the log may know it.
             None => {
-                self.say_now(&Refusal::not_found(format!("ticket '{ticket}' is not known")).into());
-                true
+                let id = ticket.clone();
+                let searched = elsewhere(move || Ok((reader.newest_of(&id)?, reader))).await;
+                match searched {
+                    Ok((newest, reader)) => (reader, newest),
+                    Err(e) => {
+                        self.say_now(&damaged(&e));
+                        return true;
+                    }
+                }
             }
+        };
+        if newest.is_none() {
+            self.say_now(&Refusal::not_found(format!("ticket '{ticket}' is not known")).into());
+            return true;
         }
+        let span = Span {
+            key,
+            from: EntryId::MIN,
+            to: EntryId::MAX,
+            chain: newest,
+        };
+        let protocol = self.peer.protocol.get();
+        let plan = plan(
+            &self.core.borrow(),
+            reader,
+            vec![span],
+            sight.upto_seq,
+            None,
+            protocol,
+        );
+        self.found(plan).await
+    }
+
+    /// A reader of the log as it is now, for one reply; `None` while it is being opened.
+    fn pinned(&self) -> Option<Reader> {
+        self.core.borrow().reader().map(|reader| reader.pinned())
     }
 
     async fn xread(
@@ -264,14 +148,16 @@ impl Connection {
             let Some(sight) = self.sight(cursors.iter().map(|(key, _)| key)).await else {
                 break false;
             };
+            let Some(reader) = self.pinned() else {
+                self.say_nothing();
+                break true;
+            };
+            if let Some(reply) = cursors.iter().find_map(|(_, id)| gap(reader.first_seq(), id.seq)) {
+                self.say_now(&reply);
+                break true;
+            }
             let plan = {
                 let core = self.core.borrow();
-                let first_seq = core.shared.first_seq();
-                if let Some(reply) = cursors.iter().find_map(|(_, id)| gap(first_seq, id.seq)) {
-                    drop(core);
-                    self.say_now(&reply);
-                    break true;
-                }
                 let spans = cursors
                     .iter()
                     .zip(sight.heads)
@@ -284,7 +170,14 @@ impl Connection {
                     .collect();
                 Plan {
                     by_key: true,
-                    ..plan(&core, spans, sight.upto_seq, count, self.peer.protocol.get())
+                    ..plan(
+                        &core,
+                        reader,
+                        spans,
+                        sight.upto_seq,
+                        count,
+                        self.peer.protocol.get(),
+                    )
                 }
             };
             let upto_seq = plan.upto_seq;
@@ -366,13 +259,10 @@ impl Connection {
     }
 
     async fn read(&mut self, plan: Plan) -> Result<Option<Vec<u8>>, JournalError> {
-        let Some(reader) = self.core.borrow().reader() else {
-            return Ok(None);
-        };
         if !plan.is_far() {
-            return plan.run(&reader);
+            return plan.run();
         }
-        elsewhere(move || plan.run(&reader)).await
+        elsewhere(move || plan.run()).await
     }
 
     fn say_bytes(&mut self, bytes: &[u8]) {
@@ -419,13 +309,5 @@ mod tests {
         assert!(gap(100, 0).is_none());
         assert!(gap(100, 99).is_none(), "99 was seen, 100 comes next");
         assert!(gap(100, 98).is_some());
-        assert_eq!(
-            before(EntryId { seq: 5, part: 0 }),
-            Some(EntryId {
-                seq: 4,
-                part: u64::MAX
-            })
-        );
-        assert_eq!(before(EntryId::MIN), None);
     }
 }

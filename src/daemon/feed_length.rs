@@ -4,13 +4,13 @@
 //! entry is visited.
 
 use super::connection::Connection;
-use super::feed::{CHUNK, Span, damaged, elsewhere};
+use super::feed::{damaged, elsewhere};
+use super::feed_plan::{CHUNK, Span};
 use super::feed_sight::Sight;
 use crate::journal::{JournalError, Reader, Wanted};
 use crate::model::command::{EntryId, FeedKey};
 use crate::model::reply::Reply;
 use crate::model::{Seq, Text, fields};
-use std::sync::Arc;
 
 impl Connection {
     /// XLEN, or XINFO STREAM.
@@ -18,8 +18,7 @@ impl Connection {
         let Some(Sight { upto_seq, heads }) = self.sight(std::iter::once(&key)).await else {
             return false;
         };
-        let reader = self.core.borrow().reader();
-        let Some(reader) = reader else {
+        let Some(reader) = self.core.borrow().reader().map(|reader| reader.pinned()) else {
             return true;
         };
         let span = Span {
@@ -55,13 +54,13 @@ fn wanted(count: usize, reverse: bool, upto_seq: Seq) -> Wanted {
 
 /// Entries under a key. Cost: a look at each segment for `events`, a search in each segment for what is posted one by one, else a visit to each
 /// of them.
-fn length(reader: &Arc<Reader>, span: &Span, upto_seq: Seq) -> Result<i64, JournalError> {
+fn length(reader: &Reader, span: &Span, upto_seq: Seq) -> Result<i64, JournalError> {
     if let Some(count) = reader.count(&span.key, upto_seq)? {
         return Ok(fields::seq(count));
     }
     let mut length = 0;
     let mut from = EntryId::MIN;
-    if span.chain.is_some() {
+    if matches!(span.key, FeedKey::Ticket(_)) {
         return Ok(span.read(reader, wanted(usize::MAX, false, upto_seq))?.len() as i64);
     }
     loop {
@@ -80,7 +79,7 @@ fn length(reader: &Arc<Reader>, span: &Span, upto_seq: Seq) -> Result<i64, Journ
     }
 }
 
-fn info(reader: &Arc<Reader>, span: &Span, length: i64, upto_seq: Seq) -> Result<Reply, JournalError> {
+fn info(reader: &Reader, span: &Span, length: i64, upto_seq: Seq) -> Result<Reply, JournalError> {
     let end = |reverse| -> Result<(Reply, Reply), JournalError> {
         let found = span.read(reader, wanted(1, reverse, upto_seq))?;
         let Some((seq, part, event)) = found.first() else {
@@ -102,7 +101,14 @@ fn info(reader: &Arc<Reader>, span: &Span, length: i64, upto_seq: Seq) -> Result
         ("radix-tree-keys", Reply::Int(1)),
         ("radix-tree-nodes", Reply::Int(2)),
         ("last-generated-id", last_id),
-        ("max-deleted-entry-id", Reply::Bulk(Text::const_new("0-0"))),
+        // What retention took away.
+        (
+            "max-deleted-entry-id",
+            Reply::Bulk(compact_str::format_compact!(
+                "{}-0",
+                reader.first_seq().saturating_sub(1)
+            )),
+        ),
         ("entries-added", Reply::Int(length)),
         ("recorded-first-entry-id", first_id),
         ("groups", Reply::Int(0)),

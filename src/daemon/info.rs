@@ -89,6 +89,8 @@ fn persistence(core: &mut Core, out: &mut String) {
         core.shared.replayed.load(std::sync::atomic::Ordering::Relaxed),
     );
     line(out, "log_bytes", core.shared.log_bytes());
+    line(out, "log_segments", core.shared.segments());
+    line(out, "log_segments_retired", core.shared.segments_retired());
     line(
         out,
         "log_cut_bytes",

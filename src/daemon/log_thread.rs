@@ -40,6 +40,7 @@ pub fn start(
                 recorder,
                 room,
                 kept: None,
+                segment_id: 0,
                 wrote_at: Instant::now(),
                 synced_at: Instant::now(),
                 unsynced: false,
@@ -60,6 +61,8 @@ struct LogThread {
     room: Room,
     /// A batch that met a full disk, or the rest of one.
     kept: Option<Batch>,
+    /// The segment that was written to last.
+    segment_id: u64,
     wrote_at: Instant,
     synced_at: Instant,
     /// Something was written and not synced, under `interval` or `never`.
@@ -112,12 +115,18 @@ impl LogThread {
             // On a full disk too: frames that fitted are as good as any.
             self.line.set_written(self.writer.next_seq() - 1);
             match appended {
-                Ok(_) => {
+                Ok(appended) => {
                     bytes += batch.len_bytes() as u64;
                     self.line.give_back(batch);
+                    if appended.segment_id != self.segment_id {
+                        self.segment_id = appended.segment_id;
+                        self.shared.housekeeping.ring();
+                    }
                 }
                 Err(e) if e.is_disk_full() && self.writer.is_alive() => {
                     self.room.failed(e.to_string());
+                    // Old segments may be allowed to go for want of room.
+                    self.shared.housekeeping.ring();
                     self.kept = Some(batch);
                     break;
                 }

@@ -208,6 +208,10 @@ impl Meter {
         let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         self.gauges.connections.set(gauge(shared.clients.count() as u64));
         self.gauges.log_bytes.set(gauge(shared.log_bytes()));
+        self.gauges.log_first_seq.set(gauge(shared.first_seq()));
+        self.gauges.log_segments.set(gauge(shared.segments()));
+        let retired = &self.gauges.log_segments_retired;
+        retired.inc_by(shared.segments_retired().saturating_sub(retired.get()));
         self.engine.figures.publish(&figures::Figures {
             queues: figures
                 .queues

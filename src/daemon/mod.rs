@@ -1,7 +1,7 @@
 //! Floor 3: the outside world. Threads, sockets, the owners of files, clocks.
 //!
 //! One thread is the **core**: the engine as a value, every connection as a task, timers, snapshots in slices. The **log
-//! thread** writes and syncs; the **HTTP thread** shows figures; loading, preparing segments and writing snapshots have
+//! thread** writes and syncs; the **housekeeping thread** sees to old segments; the **HTTP thread** shows figures; loading, preparing segments and writing snapshots have
 //! threads while they last. Between them: rings, counters, and wake-ups for those who said that they sleep.
 //!
 //! | file | idea |
@@ -13,12 +13,13 @@
 //! | [`peer`], [`output`] | one connection as others see it, and what it still has to be told |
 //! | [`session`], [`multi`] | what a connection asks for itself: the handshake, transactions |
 //! | [`info`], [`figures`] | INFO |
-//! | [`feed`], `feed_length`, `feed_sight`, [`feed_waits`] | reading the log as a stream, and who waits for it |
+//! | [`feed`], `feed_plan`, `feed_length`, `feed_sight`, [`feed_waits`] | reading the log as a stream, and who waits for it |
 //! | [`clock`], [`real_clock`], `clock_steps` | time: where it comes from, and what a jump of it does |
 //! | [`virtual_clock`], [`alarm`], [`timers`] | CLOCK.…, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
 //! | [`log_room`], [`disk`] | room ahead of the log; what a full disk stops, and who is told |
 //! | [`snapshots`] | the state written out between batches |
+//! | [`retention`] | index files made and old segments taken out, on a thread of its own |
 //! | [`listener`], [`clients`], [`limits`] | who may come in, who is there, what they may cost |
 //! | [`shared`], [`wake`], [`fatal`] | what threads share, waking a task, ending for a reason |
 //! | [`config`] | one row a key: reading, checking, showing and the default file derive from it |
@@ -39,6 +40,7 @@ pub mod disk;
 pub mod fatal;
 pub mod feed;
 mod feed_length;
+mod feed_plan;
 mod feed_sight;
 pub mod feed_waits;
 pub mod figures;
@@ -58,6 +60,7 @@ pub mod notify;
 pub mod output;
 pub mod peer;
 pub mod real_clock;
+pub mod retention;
 pub mod session;
 pub mod shared;
 pub mod signals;

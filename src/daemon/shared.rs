@@ -5,6 +5,7 @@ use super::config::Config;
 use super::disk::DiskState;
 use super::http::Health;
 use super::log_line::LogLine;
+use super::retention::Bell;
 use crate::journal::Published;
 use crate::model::{DurationMs, Seq, UnixMs};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -24,6 +25,8 @@ pub struct Shared {
     pub replayed: AtomicU64,
     /// Last seq of the newest snapshot.
     pub snapshot_seq: AtomicU64,
+    /// Rings when a segment was sealed or a snapshot taken.
+    pub housekeeping: Bell,
     /// Bytes that were cut from the log's torn end at the last start.
     pub cut_bytes: AtomicU64,
     ready: AtomicBool,
@@ -49,6 +52,7 @@ impl Shared {
             started: Instant::now(),
             replayed: AtomicU64::new(0),
             snapshot_seq: AtomicU64::new(0),
+            housekeeping: Bell::default(),
             cut_bytes: AtomicU64::new(0),
             ready: AtomicBool::new(false),
             health: Arc::new(Health::default()),
@@ -118,6 +122,20 @@ impl Shared {
     /// First seq retained.
     pub fn first_seq(&self) -> Seq {
         self.log.get().map_or(0, |(_, published)| published.first_seq())
+    }
+
+    /// Segments of the log.
+    pub fn segments(&self) -> u64 {
+        self.log
+            .get()
+            .map_or(0, |(_, published)| published.segment_count() as u64)
+    }
+
+    /// Segments that retention took out since the start.
+    pub fn segments_retired(&self) -> u64 {
+        self.log
+            .get()
+            .map_or(0, |(_, published)| published.retired_count())
     }
 
     /// Counts commands.

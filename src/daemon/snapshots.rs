@@ -139,6 +139,8 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
         took_ms = started.elapsed().as_millis() as u64,
         "snapshot taken"
     );
+    // Two are there now, perhaps, and older segments no longer needed.
+    core.shared.housekeeping.ring();
     // What comes right after is no reason for the next one.
     core.shared.snapshot_seq.store(seq, Relaxed);
     Ok(seq)

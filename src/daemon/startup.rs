@@ -17,7 +17,7 @@ use super::metrics::LogRecorder;
 use super::real_clock::{self, Past, RealClock};
 use super::shared::Shared;
 use super::signals::Signals;
-use super::{connection, fatal, listener, log_thread, meter, notify, snapshots, timers};
+use super::{connection, fatal, listener, log_thread, meter, notify, retention, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
 use crate::model::event::{Body, LogRecovered, PolicyActivated};
@@ -91,7 +91,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     core.borrow_mut().meter = Some(laid.meter);
     let mut signals = Signals::new().map_err(failed("signals"))?;
 
-    let log_thread = tokio::select! {
+    let threads = tokio::select! {
         loaded = load(&core, options, laid.log) => loaded?,
         why = signals.stop() => {
             tracing::info!("{why} while loading: going down");
@@ -130,13 +130,13 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     for task in background {
         task.abort();
     }
-    finish(&core, log_thread)?;
+    finish(&core, threads)?;
     tracing::info!(seq = core.borrow().seq(), "ended");
     Ok(())
 }
 
 /// Opens and replays the log, starts the log thread, and records what is new.
-async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Result<JoinHandle<()>, Failure> {
+async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Result<Threads, Failure> {
     let shared = core.borrow().shared.clone();
     let config = &shared.config;
     let started = Instant::now();
@@ -213,9 +213,15 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     shared
         .snapshot_seq
         .store(counts.snapshot_seq, std::sync::atomic::Ordering::Relaxed);
-    let log_thread = open_log(core, engine, clock, opened, sync, recorder)?;
+    let threads = open_log(core, engine, clock, opened, sync, recorder)?;
     first_facts(core, recovered);
-    Ok(log_thread)
+    Ok(threads)
+}
+
+/// What works on the log beside the core.
+struct Threads {
+    log: JoinHandle<()>,
+    keeping: JoinHandle<()>,
 }
 
 /// A log goes on under the kind of clock that it was begun under.
@@ -238,11 +244,12 @@ fn open_log(
     opened: OpenedLog,
     sync: SyncPolicy,
     recorder: LogRecorder,
-) -> Result<JoinHandle<()>, Failure> {
+) -> Result<Threads, Failure> {
     let shared = core.borrow().shared.clone();
     let journal = |e: JournalError| refused(LoadError::Journal(e));
     let line = Arc::new(LogLine::new(engine.seq()));
-    let reader = opened.reader();
+    let reader = Arc::new(opened.reader());
+    let keeper = opened.keeper(reader.clone(), shared.config.snapshot.keep as usize);
     let snapshots = snapshots::Store::new(&opened, shared.config.snapshot.keep);
     let mut writer = opened.into_writer().map_err(journal)?;
     let room = Room::open(&mut writer, line.clone(), shared.config.segment_bytes).map_err(journal)?;
@@ -251,11 +258,12 @@ fn open_log(
         SyncPolicy::Always => ReleaseAfter::Sync,
         SyncPolicy::Interval | SyncPolicy::Never => ReleaseAfter::Write,
     };
-    let log_thread = log_thread::start(writer, line.clone(), room, sync, shared, recorder)
+    let keeping = retention::start(keeper, shared.clone()).map_err(failed("the housekeeping thread"))?;
+    let log = log_thread::start(writer, line.clone(), room, sync, shared, recorder)
         .map_err(failed("the log thread"))?;
     let mut core = core.borrow_mut();
     core.run(engine, clock, LogFront::new(line, after), reader, snapshots);
-    Ok(log_thread)
+    Ok(Threads { log, keeping })
 }
 
 /// What the log has to know before anybody else speaks: that a tail was cut, which policies the binary brings.
@@ -400,7 +408,7 @@ async fn go_down(core: &CoreRef) {
 }
 
 /// Everything that was executed goes to the disk, synced and marked.
-fn finish(core: &CoreRef, log_thread: JoinHandle<()>) -> Result<(), Failure> {
+fn finish(core: &CoreRef, threads: Threads) -> Result<(), Failure> {
     let mut core = core.borrow_mut();
     let Some(r) = core.running() else {
         return Ok(());
@@ -410,8 +418,16 @@ fn finish(core: &CoreRef, log_thread: JoinHandle<()>) -> Result<(), Failure> {
         r.log.submit();
         std::thread::sleep(Duration::from_millis(1));
     }
+    // The lock goes with the log thread: until then nobody else may rename or remove in the folder.
+    core.shared.housekeeping.stop();
+    if threads.keeping.join().is_err() {
+        tracing::warn!("the housekeeping thread had died");
+    }
+    let Some(r) = core.running() else {
+        return Ok(());
+    };
     r.log.line().stop();
-    log_thread
+    (threads.log)
         .join()
         .map_err(|_| (fatal::LOG_FAILED, "the log thread died".to_owned()))
 }

@@ -1,16 +1,15 @@
 //! The feed's keys: entries of `events:…`, forward and backward, from a cursor.
 //!
-//! Cost: for a filtered key, what is new since the last look plus what is found, however much lies between; for a
-//! ticket, its own events and no others.
+//! Cost: for a filtered key, a search in each segment's index plus what is found, however much lies between (and for
+//! the active segment what is new since the last look). A ticket's own key: see `history`.
 
 use super::JournalError;
 use super::reader::Reader;
 use super::segment::Segment;
 use crate::model::Seq;
 use crate::model::command::{EntryId, FeedKey};
-use crate::model::event::{Body, Event};
+use crate::model::event::Event;
 use crate::model::fields;
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -80,8 +79,7 @@ impl Collected<'_> {
 }
 
 impl Reader {
-    /// The entries under a key. `events:ticket:T` is searched event by event here: use [`Reader::ticket_chain`] where the
-    /// ticket's last seq is known.
+    /// The entries under a key. `events:ticket:T` is searched event by event here: use [`Reader::ticket`].
     pub fn entries(&self, key: &FeedKey, wanted: Wanted) -> Result<Vec<Entry>, JournalError> {
         let mut found = Collected {
             key,
@@ -110,22 +108,9 @@ impl Reader {
         for segment in order.into_iter().filter_map(|n| segments.get(n)) {
             let (mut low, mut high) = (from.max(segment.first_seq), to.min(segment.last_seq()));
             while low <= high {
-                let block = self.with_postings(segment, |postings| {
-                    let seqs = postings.of(key).unwrap_or(&[]);
-                    let seq = |relative: &u32| segment.first_seq + u64::from(*relative);
-                    let start = seqs.partition_point(|r| seq(r) < low);
-                    let stop = seqs.partition_point(|r| seq(r) <= high);
-                    let window = &seqs[start..stop];
-                    let n = window.len().min(BLOCK).min(wanted.count);
-                    if wanted.reverse {
-                        window[window.len() - n..]
-                            .iter()
-                            .rev()
-                            .map(seq)
-                            .collect::<Vec<_>>()
-                    } else {
-                        window[..n].iter().map(seq).collect()
-                    }
+                let count = BLOCK.min(wanted.count);
+                let block = self.look(segment, |known| {
+                    known.seqs(segment, key, (low, high), count, wanted.reverse)
                 })?;
                 let Some(last) = block.last() else {
                     break;
@@ -160,41 +145,8 @@ impl Reader {
         }
         let mut count = 0;
         for segment in self.segments().iter().filter(|s| s.first_seq <= upto_seq) {
-            count += self.with_postings(segment, |postings| {
-                let seqs = postings.of(key).unwrap_or(&[]);
-                seqs.partition_point(|r| segment.first_seq + u64::from(*r) <= upto_seq)
-            })? as u64;
+            count += self.look(segment, |known| known.count(segment, key, upto_seq))?;
         }
         Ok(Some(count))
-    }
-
-    /// The entries of a ticket, found from its last event back along the links. Stops where the log begins.
-    pub fn ticket_chain(&self, last_seq: Seq, wanted: Wanted) -> Result<Vec<Entry>, JournalError> {
-        let mut seq = last_seq;
-        let mut chain: VecDeque<Entry> = VecDeque::new();
-        while seq >= wanted.from.seq.max(self.first_seq()).max(1) && wanted.count > 0 {
-            let Some(event) = self.event(seq)? else {
-                break;
-            };
-            let Body::Ticket(ticket) = &event.body else {
-                break;
-            };
-            // A link that does not lead back would never end.
-            let prev = ticket.prev.min(seq - 1);
-            let id = EntryId { seq, part: 0 };
-            if id >= wanted.from && id <= wanted.to && seq <= wanted.upto_seq {
-                if wanted.reverse {
-                    chain.push_back((seq, 0, Arc::new(event)));
-                    if chain.len() == wanted.count {
-                        break;
-                    }
-                } else {
-                    chain.push_front((seq, 0, Arc::new(event)));
-                    chain.truncate(wanted.count);
-                }
-            }
-            seq = prev;
-        }
-        Ok(chain.into())
     }
 }

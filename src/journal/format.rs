@@ -1,13 +1,15 @@
-//! The bytes of the log, drawn once. Format version 1, frame schema 1, snapshot version 1. All numbers little-endian.
+//! The bytes of the log, drawn once. Format version 1, frame schema 1, snapshot version 1, index version 1. All numbers little-endian.
 //!
 //! # Directory
 //! ```text
 //! LOCK                            flock; the pid of the holder as text
 //! log-<id, 16 digits>.slad        a segment; ids are dense, from 1
 //! log-<id>.tmp                    a segment that is being prepared; removed at the next start
+//! index-<id>.slad                 where what stands in a sealed segment; made again when it is missing
 //! reserve.slad                    zeros, as long as a segment: becomes the next one when the disk is full (below)
 //! reserve.tmp                     a reserve that is being made; removed at the next start
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
+//! retired-<name>.tmp              a file on its way out, or to be used again; removed at the next start
 //! damaged-<seq>.bin               a snapshot that was passed over; never read again
 //! torn-<id>-<offset>.bin          bytes that a recovery or a repair cut from a segment; never read again
 //! torn-log-<id>.slad              a whole segment that a repair set aside, likewise
@@ -93,6 +95,34 @@
 //! ```
 //! The digest is the same chain as a segment's, over bytes 0..8 of each chunk. The footer ends the file.
 //!
+//! # Index
+//! Derived from its sealed segment and nothing else: a file that is damaged, or of another segment, log or version, is not used
+//! and made again. A header block, then blocks of 4,096 bytes, numbered from 0 with the header's; each array begins with a
+//! block of its own, and no entry crosses blocks.
+//! ```text
+//! header:   0 8 magic "SLADIDX1" · 8 4 CRC32C of 12..120 · 12 4 version (1) · 16 8 log id · 24 8 segment id
+//!          32 8 digest of the segment · 40 8 first seq · 48 8 last seq · 56 8 end of the segment's last frame
+//!          64 8 length of this file · 72 8 zero
+//!          80 8 offsets · 88 8 lives · 96 8 postings · 104 8 lists · 112 8 names: each 0 4 first block · 4 4 entries
+//! block:    0 4 CRC32C of (CRC32C of log id, segment id, digest; number of the block: 8 bytes each; bytes 4..4096)
+//!           4 4 zero · 8 4088 entries, then zeros
+//! offsets:  0 4 seq of a frame's first event · 4 4 its offset / 8; ascending, some 4 KiB apart
+//! lives:    0 8 xxh3_64 of a ticket's id · 8 4 seq of the newest event of a life of it in this segment; ascending
+//! postings: 0 4 seq; ascending within a list
+//! lists:    0 4 kind: 1 sla, 2 breaches, 3 routing, 4 queue, 5 agent · 4 4 first byte of the name among the names
+//!           8 4 its length · 12 4 first posting · 16 4 postings; ascending by kind, then name
+//! names:    bytes
+//! ```
+//! Seqs are relative to the segment's first seq. A life of a ticket is what links connect: an event whose link is 0
+//! begins one.
+//!
+//! # Retention
+//! Segments go from the oldest on, so that ids stay dense. One may go when it is sealed, the next one is sealed too (a log
+//! always has a sealed segment to number on from), and the next one begins at or before the seq after the oldest kept whole
+//! snapshot, of which there must be two. Its file is renamed to `retired-….tmp` and the directory synced before the next
+//! one is touched and before a byte of it changes; it is then cut off in steps and removed, or filled with zeros under the
+//! name of the next segment's preparation.
+//!
 //! # Changing it
 //! Archived types are frozen. A new field, a new variant, another order: copy the type (`EventV1`), archive the new one under
 //! `schema = 2`, convert the old one when reading, and commit a directory written by the last release under
@@ -108,6 +138,8 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const EVENTS_SCHEMA: u8 = 1;
 /// Version of snapshots written.
 pub const SNAPSHOT_VERSION: u32 = 1;
+/// Version of index files written; of another one none is read.
+pub(super) const INDEX_VERSION: u32 = 1;
 /// Smallest segment, bytes.
 pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 /// Segment unless configured, bytes.

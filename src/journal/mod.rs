@@ -10,8 +10,11 @@
 //! | [`segment`], [`writer`], `rotate`, [`reserve`] | what the log thread writes; room for a full disk |
 //! | [`published`] | what the writer shows to readers |
 //! | `scan`, `verdict`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
-//! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
+//! | [`reader`], [`feed`], `history` | events by seq, entries by key, all lives of a ticket |
+//! | `index`, `offsets`, `postings`, `lives` | what is known of a segment in memory |
+//! | `sidecar`, `sidecar_blocks`, `sidecar_write` | the same in an index file, for sealed segments |
 //! | [`snapshot`] | the state of one seq |
+//! | [`retire`], [`keeper`], `recycle` | which old segments go, how they go, and what becomes of their files |
 //! | [`offline`] | the log without a daemon: reading, checking, cutting, copying |
 //!
 //! # The loop of a log thread
@@ -57,18 +60,27 @@ pub mod error;
 pub mod feed;
 pub mod format;
 mod frame;
+mod history;
 mod index;
+pub mod keeper;
+mod lives;
 mod map;
 pub mod offline;
+mod offsets;
 pub mod opened;
 mod postings;
 pub mod published;
 pub mod reader;
 pub mod recovery;
+mod recycle;
 pub mod reserve;
+pub mod retire;
 mod rotate;
 mod scan;
 pub mod segment;
+mod sidecar;
+mod sidecar_blocks;
+mod sidecar_write;
 pub mod sigbus;
 pub mod sim;
 pub mod snapshot;
@@ -82,9 +94,11 @@ pub use config::{Config, SyncPolicy};
 pub use error::JournalError;
 pub use feed::{Entry, Wanted};
 pub use frame::StateHash;
+pub use keeper::{Keeper, Step};
 pub use opened::{OpenedLog, Stored};
 pub use published::Published;
 pub use reader::Reader;
 pub use recovery::{Recovery, open};
+pub use retire::{Rules, Why};
 pub use snapshot::{SnapshotInfo, SnapshotReader, SnapshotWriter};
 pub use writer::{Appended, Writer};

@@ -4,6 +4,7 @@ use super::JournalError;
 use super::config::Config;
 use super::disk::Disk;
 use super::frame::{Kind, StateHash, events, to_event};
+use super::keeper::Keeper;
 use super::published::Published;
 use super::reader::Reader;
 use super::recovery::Recovery;
@@ -182,6 +183,12 @@ impl OpenedLog {
     /// A reader of the log; it stays good when the log is written to.
     pub fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.published))
+    }
+
+    /// What makes index files and takes old segments out, of which the snapshots newer than the newest `keep` are not
+    /// looked at.
+    pub fn keeper(&self, reader: Arc<Reader>, keep: usize) -> Keeper {
+        Keeper::new(Arc::clone(&self.published), reader, keep)
     }
 
     /// The disk, for writing snapshots.

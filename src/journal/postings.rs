@@ -13,6 +13,26 @@ use crate::model::command::FeedKey;
 use crate::model::event::{ArchivedBody, ArchivedEvent, ArchivedTicketFact, Event};
 use std::collections::HashMap;
 
+/// A list's kind and name, as an index file orders them.
+pub(super) type ListKey<'a> = (u32, &'a str);
+pub(super) const LIST_SLA: u32 = 1;
+pub(super) const LIST_BREACHES: u32 = 2;
+pub(super) const LIST_ROUTING: u32 = 3;
+pub(super) const LIST_QUEUE: u32 = 4;
+pub(super) const LIST_AGENT: u32 = 5;
+
+/// The list of a key; `None`: the key has no postings.
+pub(super) fn list_key(key: &FeedKey) -> Option<ListKey<'_>> {
+    Some(match key {
+        FeedKey::Sla => (LIST_SLA, ""),
+        FeedKey::Breaches => (LIST_BREACHES, ""),
+        FeedKey::Routing => (LIST_ROUTING, ""),
+        FeedKey::Queue(name) => (LIST_QUEUE, name),
+        FeedKey::Agent(name) => (LIST_AGENT, name),
+        FeedKey::All | FeedKey::Ticket(_) => return None,
+    })
+}
+
 /// Seqs relative to the segment's first one, ascending, by key.
 #[derive(Debug, Default)]
 pub(super) struct Postings {
@@ -61,6 +81,25 @@ impl Postings {
             Key::Queue(name) => push_named(&mut self.queues, name, seq),
             Key::Agent(name) => push_named(&mut self.agents, name, seq),
         });
+    }
+
+    /// Every list with its key, in the order of an index file: by kind, then by name.
+    pub(super) fn lists(&self) -> Vec<(ListKey<'_>, &[u32])> {
+        let mut lists = vec![
+            ((LIST_SLA, ""), self.sla.as_slice()),
+            ((LIST_BREACHES, ""), &self.breaches),
+            ((LIST_ROUTING, ""), &self.routing),
+        ];
+        for (kind, named) in [(LIST_QUEUE, &self.queues), (LIST_AGENT, &self.agents)] {
+            lists.extend(
+                named
+                    .iter()
+                    .map(|(name, list)| ((kind, &**name), list.as_slice())),
+            );
+        }
+        lists.retain(|(_, list)| !list.is_empty());
+        lists.sort_unstable_by_key(|(key, _)| *key);
+        lists
     }
 
     /// The seqs under a key; `None`: the key has no postings.

@@ -1,42 +1,42 @@
-//! Reading events by seq, from any thread, while the writer writes.
+//! Reading events by seq, from any thread, while the writer writes and the keeper takes old segments out.
 //!
-//! Cost: a binary search, at most 4 KiB of header hops, one verified frame. The indexes of sealed segments are built when
-//! first asked for and kept for the [`INDEXES_MAX`] segments used last; a segment's index has a lock of its own, which the
-//! writer never takes. Nothing beyond what the writer has published is ever read.
+//! Cost: a binary search, at most 4 KiB of header hops, one verified frame. What is known of a sealed segment is read from
+//! its index file; where there is none yet, and for the active segment, it is grown in memory when first asked for and
+//! kept for the [`INDEXES_MAX`] segments used last. A segment's index has locks of its own, which the writer never takes.
+//! Nothing beyond what the writer has published is ever read.
+//!
+//! What takes several calls and must not miss a segment that goes in between reads through a [`Reader::pinned`] one. It
+//! keeps retired files from being deleted, so it is for one reply, not for a connection.
 
 use super::JournalError;
 use super::frame::{Kind, events, to_event};
-use super::index::Offsets;
-use super::postings::Postings;
+use super::index::{Index, Known, Looked};
 use super::published::Published;
 use super::scan::Walk;
 use super::segment::Segment;
+use super::sidecar_write;
 use crate::model::Seq;
 use crate::model::event::Event;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Segments whose indexes are kept. At 64 MiB a segment an index takes 1–6 MiB.
-pub const INDEXES_MAX: usize = 32;
+/// Segments whose indexes are kept in memory. At 64 MiB a segment an index takes 1–10 MiB.
+pub const INDEXES_MAX: usize = 8;
+
+/// Indexes by segment id, used last at the end.
+type Indexes = Vec<(u64, Arc<Index>)>;
+/// Segments, oldest first.
+type Segments = Arc<Vec<Arc<Segment>>>;
 
 /// Reads the log. Share one: its indexes are what it costs.
 #[derive(Debug)]
 pub struct Reader {
     published: Arc<Published>,
-    /// Indexes by segment id, used last at the end.
-    indexes: Mutex<Vec<(u64, Arc<Index>)>>,
-}
-
-/// What is known of a segment. Two locks, because postings take ten times longer to grow than offsets.
-#[derive(Debug)]
-pub(super) struct Index {
-    offsets: Mutex<Offsets>,
-    postings: Mutex<Postings>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // An index is only ever extended by whole frames, so one left by a panicking thread is still right.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    indexes: Arc<Mutex<Indexes>>,
+    /// Of a pinned one: what was there when it was made.
+    segments: Option<Segments>,
 }
 
 impl Reader {
@@ -44,13 +44,25 @@ impl Reader {
     pub fn new(published: Arc<Published>) -> Reader {
         Reader {
             published,
-            indexes: Mutex::new(Vec::new()),
+            indexes: Arc::default(),
+            segments: None,
+        }
+    }
+
+    /// One that goes on seeing the segments that there are now, whatever retention takes out, and none that begins later.
+    /// Cost: two counters.
+    pub fn pinned(&self) -> Reader {
+        Reader {
+            published: Arc::clone(&self.published),
+            indexes: Arc::clone(&self.indexes),
+            segments: Some(self.segments()),
         }
     }
 
     /// First seq retained; `last_seq() + 1` when there is none.
     pub fn first_seq(&self) -> Seq {
-        self.published.first_seq()
+        let first = self.segments().first().map(|s| s.first_seq);
+        first.unwrap_or_else(|| self.last_seq() + 1)
     }
 
     /// Last seq written.
@@ -58,12 +70,16 @@ impl Reader {
         self.published.written_seq()
     }
 
-    pub(super) fn segments(&self) -> Arc<Vec<Arc<Segment>>> {
-        self.published.segments()
+    pub(super) fn segments(&self) -> Segments {
+        (self.segments.as_ref()).map_or_else(|| self.published.segments(), Arc::clone)
     }
 
-    fn index(&self, segment: &Segment) -> Arc<Index> {
-        let mut indexes = lock(&self.indexes);
+    fn indexes(&self) -> MutexGuard<'_, Indexes> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_memory(&self, segment: &Segment) -> Arc<Index> {
+        let mut indexes = self.indexes();
         let found = indexes.iter().position(|(id, _)| *id == segment.id);
         let entry = match found {
             Some(at) => indexes.remove(at),
@@ -71,11 +87,7 @@ impl Reader {
                 if indexes.len() >= INDEXES_MAX {
                     indexes.remove(0);
                 }
-                let index = Index {
-                    offsets: Mutex::new(Offsets::new(segment)),
-                    postings: Mutex::new(Postings::new(segment)),
-                };
-                (segment.id, Arc::new(index))
+                (segment.id, Arc::new(Index::new(segment)))
             }
         };
         let index = Arc::clone(&entry.1);
@@ -83,16 +95,55 @@ impl Reader {
         index
     }
 
-    /// Calls `f` with the segment's postings as they are now.
-    pub(super) fn with_postings<R>(
+    /// The segment is retired: what was grown for it goes.
+    pub(super) fn forget(&self, segment_id: u64) {
+        self.indexes().retain(|(id, _)| *id != segment_id);
+    }
+
+    /// Looks something up in the segment's index file, or in memory where there is none that can be used.
+    pub(super) fn look<T>(
         &self,
         segment: &Segment,
-        f: impl FnOnce(&Postings) -> R,
-    ) -> Result<R, JournalError> {
-        let index = self.index(segment);
-        let mut postings = lock(&index.postings);
-        postings.extend(segment)?;
-        Ok(f(&postings))
+        look: impl Fn(&Known) -> Looked<T>,
+    ) -> Result<T, JournalError> {
+        let (disk, log_id) = (self.published.disk(), self.published.log_id());
+        if let Some(file) = segment.sidecar.get(&**disk, log_id, segment) {
+            match look(&Known::File(file))? {
+                Ok(found) => return Ok(found),
+                Err(_) => segment.sidecar.is_damaged(),
+            }
+        }
+        look(&Known::Memory(self.in_memory(segment)))?.map_err(|_| {
+            let what = "an index in memory cannot be damaged";
+            JournalError::Misuse(what.to_owned())
+        })
+    }
+
+    /// Writes one index file that is missing, of the newest sealed segment first: see `sidecar_write` for what it costs.
+    /// Gives the segment and the length of the file; `None`: every sealed segment but those of `except` has its own. An
+    /// error comes with the segment.
+    pub(super) fn write_index(
+        &self,
+        except: &BTreeSet<u64>,
+    ) -> Result<Option<(u64, u64)>, (u64, JournalError)> {
+        let (disk, log_id) = (self.published.disk(), self.published.log_id());
+        let segments = self.segments();
+        let missing = segments.iter().rev().find(|s| {
+            let has = s.sidecar.get(&**disk, log_id, s).is_some();
+            s.sealed.load(Ordering::Acquire) && !has && s.sidecar.is_missing() && !except.contains(&s.id)
+        });
+        let Some(segment) = missing else {
+            return Ok(None);
+        };
+        let grown = self
+            .indexes()
+            .iter()
+            .find(|(id, _)| *id == segment.id)
+            .map(|(_, i)| Arc::clone(i));
+        let index = grown.unwrap_or_else(|| Arc::new(Index::new(segment)));
+        let bytes = sidecar_write::write(&**disk, log_id, segment, &index).map_err(|e| (segment.id, e))?;
+        self.forget(segment.id);
+        Ok(Some((segment.id, bytes)))
     }
 
     /// The event of a seq; `None` when it is not retained, not written yet, or in a gap.
@@ -117,13 +168,9 @@ impl Reader {
             if segment.last_seq() < from || segment.first_seq > to {
                 continue;
             }
-            let index = self.index(segment);
-            let start = {
-                let mut offsets = lock(&index.offsets);
-                offsets.extend(segment)?;
-                let entry = offsets.entry_before(from).unwrap_or(0);
-                offsets.entry(entry)
-            };
+            // Nothing is noted before the first frame with events.
+            let from = from.max(segment.first_seq);
+            let start = self.look(segment, |known| known.offset_before(segment, from))?;
             let Some((first, offset)) = start else {
                 continue;
             };
@@ -146,15 +193,10 @@ impl Reader {
             if segment.last_seq() < from || segment.first_seq > to {
                 continue;
             }
-            let index = self.index(segment);
             let mut upto = to.min(segment.last_seq());
             // One stretch of the index at a time: frames only lead forward.
             while upto >= from.max(segment.first_seq) {
-                let start = {
-                    let mut offsets = lock(&index.offsets);
-                    offsets.extend(segment)?;
-                    offsets.entry_before(upto).and_then(|n| offsets.entry(n))
-                };
+                let start = self.look(segment, |known| known.offset_before(segment, upto))?;
                 let Some((first, offset)) = start else {
                     break;
                 };

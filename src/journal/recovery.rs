@@ -14,6 +14,7 @@ use super::published::Published;
 use super::reserve::Reserve;
 use super::scan::{Ahead, Scan, look_ahead};
 use super::segment::*;
+use super::sidecar::{self, SidecarSlot};
 use super::snapshot;
 use super::verdict::{Verdict, judge, sealed_with_gap, write_seal};
 use super::writer::{Active, Tail};
@@ -126,7 +127,8 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
         log_id,
         last_seq: stored.max(last_header.map_or(0, |h| h.lost_to)),
     };
-    let published = Arc::new(Published::new(shared, stored));
+    let published = Published::new(Arc::clone(&disk), log_id, config.segment_bytes, shared, stored);
+    let published = Arc::new(published);
     let found = snapshot::newest(&disk, log_id, tail.last_seq)?;
     Ok(OpenedLog::new(
         disk, config, lock, published, tail, recovery, found,
@@ -150,6 +152,10 @@ pub(super) fn share(loaded: &Loaded, end: Option<&Scan>, next_id: u64) -> Arc<Se
         end: AtomicU64::new(to),
         last_seq: AtomicU64::new(last_seq),
         sealed: AtomicBool::new(header.is_sealed()),
+        created_at: header.created_at,
+        file_bytes: header.file_bytes,
+        digest: AtomicU64::new(header.digest),
+        sidecar: SidecarSlot::default(),
     })
 }
 
@@ -173,6 +179,14 @@ fn load_all(disk: &dyn Disk) -> Result<Vec<Loaded>, JournalError> {
     }
     let mut ids: Vec<u64> = names.iter().filter_map(|n| id_of(n)).collect();
     ids.sort_unstable();
+    // The index of a segment that is gone: a crash came between the two.
+    for name in names
+        .iter()
+        .filter(|n| sidecar::id_of(n).is_some_and(|id| ids.binary_search(&id).is_err()))
+    {
+        disk.remove(name)
+            .map_err(|e| JournalError::io("remove", &disk.path(name), e))?;
+    }
     for pair in ids.windows(2) {
         if pair[0] + 1 != pair[1] {
             let path = disk.path(&name_of(pair[0] + 1));

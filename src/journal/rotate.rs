@@ -6,6 +6,7 @@
 use super::JournalError;
 use super::format::*;
 use super::segment::*;
+use super::sidecar::SidecarSlot;
 use super::writer::{Active, Writer};
 use crate::model::{Seq, UnixMs};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ impl Writer {
                 log_id: self.tail.log_id,
                 ..SegmentHeader::default()
             },
+            recycler: Arc::clone(self.published.recycler()),
             done: None,
         }
     }
@@ -81,6 +83,7 @@ impl Writer {
         shared.file.sync().map_err(io("sync"))?;
         // The first copy may reach the disk when it likes: the second one is whole.
         shared.file.write_at(&block, 0).map_err(io("write"))?;
+        shared.digest.store(active.digest, Ordering::Relaxed);
         shared.sealed.store(true, Ordering::Release);
         self.tail.active = None;
         self.durable = self.tail.last_seq;
@@ -104,9 +107,13 @@ impl Writer {
             salt: header.salt(),
             epoch: header.epoch,
             first_seq,
+            created_at: at,
+            file_bytes: header.file_bytes,
             end: AtomicU64::new(DATA_START),
             last_seq: AtomicU64::new(first_seq - 1),
             sealed: AtomicBool::new(false),
+            digest: AtomicU64::new(0),
+            sidecar: SidecarSlot::default(),
             file: prepared.file,
         });
         // Only the second copy: the first one stays whole whatever becomes of this write.

@@ -4,6 +4,8 @@ use super::JournalError;
 use super::disk::{Disk, DiskFile};
 use super::format::*;
 use super::frame::Salt;
+use super::recycle::Recycler;
+use super::sidecar::SidecarSlot;
 use crate::model::{Seq, UnixMs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,11 +130,18 @@ pub struct Segment {
     pub(super) salt: Salt,
     pub(super) epoch: u32,
     pub(super) first_seq: Seq,
+    /// `logged_at` of its first event; 0: not known.
+    pub(super) created_at: UnixMs,
+    pub(super) file_bytes: u64,
     /// Offset after the last published frame.
     pub(super) end: AtomicU64,
     /// Last published seq; `first_seq - 1` when there is none.
     pub(super) last_seq: AtomicU64,
     pub(super) sealed: AtomicBool,
+    /// Once sealed: the digest that its header says.
+    pub(super) digest: AtomicU64,
+    /// Once sealed: its index file.
+    pub(super) sidecar: SidecarSlot,
 }
 
 impl Segment {
@@ -151,6 +160,8 @@ impl Segment {
 pub struct Preparation {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) header: SegmentHeader,
+    /// Files to be used again.
+    pub(super) recycler: Arc<Recycler>,
     /// Where the writer looks for it when it needs it before it is installed.
     pub(super) done: Option<Sender<Prepared>>,
 }
@@ -163,7 +174,8 @@ pub struct Prepared {
 }
 
 impl Preparation {
-    /// Creates, zero-fills, heads, syncs and names the file: about 1 ms a MiB. A failure leaves at most a `.tmp`.
+    /// Creates (or takes a retired one), zero-fills, heads, syncs and names the file: about 1 ms a MiB. A failure leaves
+    /// at most a `.tmp`.
     pub fn run(self) -> Result<Prepared, JournalError> {
         let name = name_of(self.header.id);
         let tmp = name.replace(".slad", ".tmp");
@@ -172,7 +184,10 @@ impl Preparation {
             let path = path.clone();
             move |e| JournalError::io(op, &path, e)
         };
-        let file = self.disk.create(&tmp).map_err(io("create"))?;
+        let file = match self.recycler.take(&*self.disk, self.header.file_bytes, &tmp) {
+            Some(file) => file,
+            None => self.disk.create(&tmp).map_err(io("create"))?,
+        };
         let prepare = || {
             file.zero_fill(self.header.file_bytes)
                 .map_err(io("preallocate"))?;

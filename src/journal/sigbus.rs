@@ -6,13 +6,14 @@
 //! somebody sent kills.
 //!
 //! The registry is what a handler may read: slots of atomics in chunks that are never freed (256 mappings each), no lock, no
-//! allocation, no pointer that could dangle. The file is known by its descriptor, which lives as long as the mapping;
-//! `/proc/self/fd` tells its name. Cost: a look through the slots when a file is mapped or let go, nothing when it is read.
+//! allocation. The file is known by its descriptor, of which `/proc/self/fd` tells the name, or by a copy of its name; both live
+//! as long as the mapping, which whoever reads from it holds. Cost: a look through the slots when a file is mapped or let go, nothing when it is read.
 #![expect(
     unsafe_code,
     reason = "a signal handler can be installed, and may read, write and end the process, by system calls alone"
 )]
 
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
@@ -34,7 +35,9 @@ const NAME_BYTES_MAX: usize = 4096;
 struct Slot {
     start: AtomicUsize,
     length: AtomicUsize,
+    /// -1: it is known by name.
     fd: AtomicI32,
+    name: AtomicPtr<libc::c_char>,
 }
 
 #[derive(Debug)]
@@ -51,6 +54,7 @@ impl Chunk {
                     start: AtomicUsize::new(FREE),
                     length: AtomicUsize::new(0),
                     fd: AtomicI32::new(-1),
+                    name: AtomicPtr::new(ptr::null_mut()),
                 }
             }; SLOTS],
             next: AtomicPtr::new(ptr::null_mut()),
@@ -87,13 +91,30 @@ static CODE: AtomicI32 = AtomicI32::new(1);
 /// What was to be done about the signal before.
 static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
 
+/// By what a mapped file is known.
+#[derive(Debug)]
+pub(super) enum File {
+    /// A descriptor that stays open as long as the mapping: the name may change meanwhile.
+    Open(RawFd),
+    /// The name that it had.
+    Named(CString),
+}
+
 /// Keeps a mapping known while it lives.
 #[derive(Debug)]
-pub(super) struct Known(&'static Slot);
+pub(super) struct Known {
+    slot: &'static Slot,
+    /// What the slot points to.
+    _file: File,
+}
 
 impl Known {
-    /// Makes the mapping `[start, start + length)` of `fd` known. `fd` must stay open as long.
-    pub(super) fn new(start: usize, length: usize, fd: RawFd) -> Known {
+    /// Makes the mapping `[start, start + length)` of a file known.
+    pub(super) fn new(start: usize, length: usize, file: File) -> Known {
+        let (fd, name) = match &file {
+            File::Open(fd) => (*fd, ptr::null_mut()),
+            File::Named(name) => (-1, name.as_ptr().cast_mut()),
+        };
         let mut chunk = &FIRST;
         loop {
             for slot in &chunk.slots {
@@ -101,8 +122,9 @@ impl Known {
                 if taken.is_ok() {
                     slot.length.store(length, Ordering::Relaxed);
                     slot.fd.store(fd, Ordering::Relaxed);
+                    slot.name.store(name, Ordering::Relaxed);
                     slot.start.store(start, Ordering::Release);
-                    return Known(slot);
+                    return Known { slot, _file: file };
                 }
             }
             chunk = chunk.next_or_new();
@@ -112,19 +134,19 @@ impl Known {
 
 impl Drop for Known {
     fn drop(&mut self) {
-        self.0.start.store(FREE, Ordering::Release);
+        self.slot.start.store(FREE, Ordering::Release);
     }
 }
 
-/// Descriptor and offset of the mapping that holds `address`. Whoever reads from a mapping holds it, so that its slot
+/// Slot and offset of the mapping that holds `address`. Whoever reads from a mapping holds it, so that its slot
 /// stands still; of the others any mixture may be seen, and does not matter.
-fn find(address: usize) -> Option<(RawFd, usize)> {
-    let mut chunk = Some(&FIRST);
+fn find(address: usize) -> Option<(&'static Slot, usize)> {
+    let mut chunk: Option<&'static Chunk> = Some(&FIRST);
     while let Some(c) = chunk {
         for slot in &c.slots {
             let start = slot.start.load(Ordering::Acquire);
             if start > TAKEN && address >= start && address - start < slot.length.load(Ordering::Relaxed) {
-                return Some((slot.fd.load(Ordering::Relaxed), address - start));
+                return Some((slot, address - start));
             }
         }
         chunk = c.next();
@@ -170,7 +192,7 @@ extern "C" fn on_sigbus(_signal: libc::c_int, info: *mut libc::siginfo_t, _conte
     // SAFETY: one that the kernel raised has an address in it.
     let address = unsafe { (*info).si_addr() } as usize;
     match find(address) {
-        Some((fd, offset)) => end(fd, offset),
+        Some((slot, offset)) => end(slot, offset),
         None => {
             let before = BEFORE.get().map_or(ptr::null(), ptr::from_ref);
             if before.is_null() {
@@ -185,17 +207,11 @@ extern "C" fn on_sigbus(_signal: libc::c_int, info: *mut libc::siginfo_t, _conte
 }
 
 /// Says what happened and ends the process. Async-signal-safe: the stack and system calls, nothing else.
-fn end(fd: RawFd, offset: usize) -> ! {
+fn end(slot: &Slot, offset: usize) -> ! {
     let mut line = Line::new();
     line.text(b"slad: going down: ");
-    let mut link = Line::new();
-    link.text(b"/proc/self/fd/");
-    link.number(fd.unsigned_abs() as usize);
-    link.text(b"\0");
     let mut name = [0u8; NAME_BYTES_MAX];
-    // SAFETY: `link` ends with a zero, `name` has the length given; readlink is async-signal-safe.
-    let length = unsafe { libc::readlink(link.bytes.as_ptr().cast(), name.as_mut_ptr().cast(), name.len()) };
-    match usize::try_from(length).ok().and_then(|length| name.get(..length)) {
+    match name_of(slot, &mut name) {
         Some(name) => line.text(name),
         None => line.text(b"a file of the log"),
     }
@@ -210,6 +226,31 @@ fn end(fd: RawFd, offset: usize) -> ! {
         libc::write(libc::STDERR_FILENO, said.as_ptr().cast(), said.len());
         libc::_exit(CODE.load(Ordering::Relaxed))
     }
+}
+
+/// The name of a slot's file, which whoever calls reads from.
+fn name_of<'a>(slot: &Slot, room: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a [u8]> {
+    let fd = slot.fd.load(Ordering::Relaxed);
+    let name = slot.name.load(Ordering::Relaxed);
+    let length = if fd >= 0 {
+        let mut link = Line::new();
+        link.text(b"/proc/self/fd/");
+        link.number(fd.unsigned_abs() as usize);
+        link.text(b"\0");
+        // SAFETY: `link` ends with a zero, `room` has the length given; readlink is async-signal-safe.
+        let length =
+            unsafe { libc::readlink(link.bytes.as_ptr().cast(), room.as_mut_ptr().cast(), room.len()) };
+        usize::try_from(length).ok()?
+    } else if !name.is_null() {
+        // SAFETY: the name ends with a zero and lives as long as the mapping, which the faulting thread holds.
+        let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+        let length = name.len().min(room.len());
+        room.get_mut(..length)?.copy_from_slice(name.get(..length)?);
+        length
+    } else {
+        return None;
+    };
+    room.get(..length)
 }
 
 /// A line in the making, on the stack.
@@ -255,25 +296,44 @@ impl Line {
 mod tests {
     use super::*;
 
+    fn seen(address: usize) -> Option<(RawFd, usize)> {
+        find(address).map(|(slot, offset)| (slot.fd.load(Ordering::Relaxed), offset))
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_descriptor_or_by_the_name_it_had() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let fd = std::os::fd::AsRawFd::as_raw_fd(file.as_file());
+        let base = 1 << 43;
+        for known in [File::Open(fd), File::Named(CString::new(path).unwrap())] {
+            let known = Known::new(base, 4096, known);
+            let (slot, _) = find(base).unwrap();
+            let mut room = [0; NAME_BYTES_MAX];
+            assert_eq!(name_of(slot, &mut room), Some(path.as_bytes()));
+            drop(known);
+        }
+    }
+
     #[test]
     fn mappings_are_found_while_they_live_however_many() {
         let base = 1 << 40;
         let at = |n: usize| base + n * 8192;
         let mut known: Vec<Known> = (0..3 * SLOTS)
-            .map(|n| Known::new(at(n), 4096, n as RawFd))
+            .map(|n| Known::new(at(n), 4096, File::Open(n as RawFd)))
             .collect();
         for n in 0..known.len() {
-            assert_eq!(find(at(n)), Some((n as RawFd, 0)));
-            assert_eq!(find(at(n) + 4095), Some((n as RawFd, 4095)));
-            assert_eq!(find(at(n) + 4096), None);
+            assert_eq!(seen(at(n)), Some((n as RawFd, 0)));
+            assert_eq!(seen(at(n) + 4095), Some((n as RawFd, 4095)));
+            assert_eq!(seen(at(n) + 4096), None);
         }
         known.drain(100..400);
-        assert_eq!(find(at(99)), Some((99, 0)));
-        assert_eq!(find(at(100)), None);
-        let again = Known::new(at(5000), 4096, 7);
-        assert_eq!(find(at(5000) + 1), Some((7, 1)));
+        assert_eq!(seen(at(99)), Some((99, 0)));
+        assert_eq!(seen(at(100)), None);
+        let again = Known::new(at(5000), 4096, File::Open(7));
+        assert_eq!(seen(at(5000) + 1), Some((7, 1)));
         drop((known, again));
-        assert_eq!(find(at(5000) + 1), None);
+        assert_eq!(seen(at(5000) + 1), None);
     }
 
     #[test]
@@ -283,10 +343,10 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..2_000_usize {
                         let start = (1 << 44) + (thread << 32) + round * 4096;
-                        let known = Known::new(start, 4096, thread as RawFd);
-                        assert_eq!(find(start + 9), Some((thread as RawFd, 9)));
+                        let known = Known::new(start, 4096, File::Open(thread as RawFd));
+                        assert_eq!(seen(start + 9), Some((thread as RawFd, 9)));
                         drop(known);
-                        assert_eq!(find(start + 9), None);
+                        assert_eq!(seen(start + 9), None);
                     }
                 });
             }

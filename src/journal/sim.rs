@@ -261,6 +261,10 @@ impl Disk for SimDisk {
         }))
     }
 
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(name)
+    }
+
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
         if SimDisk::step(&mut state)? {
@@ -344,6 +348,26 @@ impl DiskFile for SimFile {
     fn zero_fill(&self, bytes: u64) -> io::Result<()> {
         let zeros = vec![0; bytes as usize];
         self.write_at(&zeros, 0)
+    }
+
+    fn truncate(&self, bytes: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        if SimDisk::step(&mut state)? {
+            return Err(halted());
+        }
+        let content = &mut state.files[self.file];
+        content.now.truncate(bytes as usize);
+        let end = content.now.len();
+        // What was written and is cut off has nothing left to sync.
+        content.dirty.retain_mut(|(offset, length)| {
+            *length = (*length).min(end.saturating_sub(*offset));
+            *length > 0
+        });
+        Ok(())
+    }
+
+    fn is_linked_elsewhere(&self) -> io::Result<bool> {
+        Ok(false)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -400,6 +400,16 @@ pub(super) fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
     Ok(seqs)
 }
 
+/// Is a snapshot there, and whole? Reads all of it.
+pub(super) fn is_whole(disk: &dyn Disk, seq: Seq, log_id: u64, last_seq: Seq) -> Result<bool, JournalError> {
+    match open(disk, seq, log_id, last_seq) {
+        Ok(_) => Ok(true),
+        Err(JournalError::Corrupt { .. }) => Ok(false),
+        Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
 /// Opens a snapshot and verifies all of it.
 pub(super) fn open(
     disk: &dyn Disk,
@@ -482,7 +492,9 @@ fn verify(
     }
 }
 
-/// Removes all but the newest `keep` snapshots, of which [`KEPT_MIN`] stay in any case. Call it after a snapshot was finished.
+/// Retires all but the newest `keep` snapshots, of which [`KEPT_MIN`] stay in any case. Call it after a snapshot was
+/// finished. They get a name under which the keeper (or the next start) deletes them: removing gigabytes at once would
+/// hold up commits.
 pub fn prune(disk: &dyn Disk, keep: usize) -> Result<(), JournalError> {
     let mut old = seqs(disk)?;
     let old = old.split_off(keep.max(KEPT_MIN).min(old.len()));
@@ -491,8 +503,9 @@ pub fn prune(disk: &dyn Disk, keep: usize) -> Result<(), JournalError> {
     }
     for seq in old {
         let name = name_of(seq);
-        disk.remove(&name)
-            .map_err(|e| JournalError::io("remove", &disk.path(&name), e))?;
+        let retired = format!("retired-{}", name.replace(".slad", ".tmp"));
+        disk.rename(&name, &retired)
+            .map_err(|e| JournalError::io("rename", &disk.path(&name), e))?;
     }
     disk.sync_dir()
         .map_err(|e| JournalError::io("sync directory", &disk.path(""), e))

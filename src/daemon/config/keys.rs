@@ -190,6 +190,30 @@ pub const KEYS: &[Key] = &[
         "Snapshots that are kept; two at least, so that a damaged one costs time and not data."
     ),
     row!(
+        "retention.age",
+        "a duration from 1h to 36500d, such as \"730d\" (d = 24 h), or \"unlimited\"",
+        retention.age,
+        |v| unless_unlimited(v, |v| duration(v, HOUR, HOUR * 24 * 36_500)),
+        |d| quoted(&show_or_unlimited(*d, show_days)),
+        "A segment goes when its newest event is older: \"730d\" are two years, \"unlimited\" keeps all."
+    ),
+    row!(
+        "retention.bytes",
+        "a size from 1MiB, such as \"200GiB\", or \"unlimited\"",
+        retention.bytes,
+        |v| unless_unlimited(v, |v| size(v, KIB * KIB, u64::MAX >> 1)),
+        |b| quoted(&show_or_unlimited(*b, show_size)),
+        "The oldest segments go while the segments take more of the disk than this; snapshots and index files come on top."
+    ),
+    row!(
+        "retention.free_bytes_min",
+        "a size such as \"2GiB\"; \"0B\" turns it off",
+        retention.free_bytes_min,
+        |v| size(v, 0, u64::MAX >> 1),
+        |b| quoted(&if *b == 0 { "0B".to_owned() } else { show_size(*b) }),
+        "The oldest segments go, however young, while the disk has less room than this."
+    ),
+    row!(
         "limits.connections_max",
         "a whole number from 1",
         limits.connections_max,
@@ -292,6 +316,10 @@ const SECTIONS: &[(&str, &str)] = &[
     (
         "snapshot",
         "When the state is written out, so that a start does not grow with history.",
+    ),
+    (
+        "retention",
+        "How long history is kept. What a restart needs stays in any case: two snapshots, the log from the older one on.",
     ),
     (
         "limits",

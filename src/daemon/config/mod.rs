@@ -48,6 +48,8 @@ pub struct Config {
     pub snapshot: Snapshot,
     /// Events between two state hashes in the log.
     pub state_hash_every_events: u64,
+    /// How long history is kept.
+    pub retention: Retention,
     /// Caps, so that no client can take more than its share.
     pub limits: Limits,
     /// What the daemon says of itself.
@@ -74,6 +76,17 @@ pub struct Snapshot {
     pub every: Duration,
     /// How many are kept; the log from the oldest on is kept for restart.
     pub keep: u32,
+}
+
+/// How long the log keeps what a restart does not need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Segments whose newest event is older go; `None`: none does for its age.
+    pub age: Option<Duration>,
+    /// The oldest segments go while their files have more bytes; `None`: none does for their size.
+    pub bytes: Option<u64>,
+    /// The oldest segments go while the disk has fewer bytes free; 0: off.
+    pub free_bytes_min: u64,
 }
 
 /// Caps. Beyond them a client is answered `LIMIT`, and cut off where that would not stop it.
@@ -141,6 +154,11 @@ impl Default for Config {
                 every_events: 1_000_000,
                 every: Duration::from_secs(15 * 60),
                 keep: 2,
+            },
+            retention: Retention {
+                age: Some(Duration::from_secs(730 * 86_400)),
+                bytes: None,
+                free_bytes_min: 0,
             },
             limits: Limits {
                 connections_max: 10_000,

@@ -35,7 +35,8 @@ fn other_values_arrive() {
     let config = read(
         "socket = '/run/s'\ndata = '/d'\nhttp = ''\nsync = 'never'\nsync_interval = '5ms'\nsegment_bytes = 1048576\n\
          default_policy = 'none'\nqueues = ['夜班', 'vip']\nloading_wait = '1m'\nstate_hash_every_events = 6\nclock_jump_max = '90s'\n\
-         snapshot.every_events = 7\nsnapshot.every = '2s'\nsnapshot.keep = 3\n[limits]\nconnections_max = 8\nargs_max = 16\n\
+         snapshot.every_events = 7\nsnapshot.every = '2s'\nsnapshot.keep = 3\n\
+         retention.age = '36h'\nretention.bytes = '3MiB'\nretention.free_bytes_min = '5GiB'\n[limits]\nconnections_max = 8\nargs_max = 16\n\
          bulk_bytes_max = '1KiB'\nrequest_bytes_max = '2 KiB'\npipeline_max = 9\noutput_bytes_max = '1GiB'\nmulti_max = 10\nmulti_bytes_max = '2KiB'\n\
          journal_backlog_bytes_max = '1MiB'\nfeed_count_max = 11\n[log]\nfilter = 'warn,slad=trace'\nformat = 'json'\n",
     )
@@ -56,6 +57,11 @@ fn other_values_arrive() {
             every_events: 7,
             every: Duration::from_secs(2),
             keep: 3,
+        },
+        retention: Retention {
+            age: Some(Duration::from_secs(36 * 3_600)),
+            bytes: Some(3 * MIB),
+            free_bytes_min: 5 << 30,
         },
         limits: Limits {
             connections_max: 8,
@@ -134,6 +140,20 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
             "snapshot.keep 2.5 is a float: it takes a whole number",
         ),
         (
+            "[retention]\nage = 'forever'",
+            "retention.age \"forever\" is not a duration: it takes a duration from 1h to 36500d, such as \"730d\" (d = 24 h), or \"unlimited\"",
+        ),
+        ("retention.age = '5m'", "retention.age \"5m\" is less than 1h"),
+        ("retention.bytes = 0", "retention.bytes 0 is less than 1MiB"),
+        (
+            "retention.bytes = 'none'",
+            "is not a size: it takes a size from 1MiB, such as",
+        ),
+        (
+            "retention.free_bytes_min = true",
+            "is a boolean: it takes a size such as \"2GiB\"",
+        ),
+        (
             "sync_interval = '100'",
             "sync_interval \"100\" is not a duration: it takes a duration from 1ms",
         ),
@@ -200,4 +220,26 @@ fn a_flag_is_checked_like_the_file() {
             .unwrap_err()
             .contains("smaller")
     );
+}
+
+#[test]
+fn what_is_unlimited_is_said_so() {
+    let config =
+        read("retention.age = 'unlimited'\nretention.bytes = 'unlimited'\nretention.free_bytes_min = '0B'")
+            .unwrap();
+    assert_eq!(
+        (
+            config.retention.age,
+            config.retention.bytes,
+            config.retention.free_bytes_min
+        ),
+        (None, None, 0)
+    );
+    let shown = |name: &str, config: &Config| keys::find(name).unwrap().get(config);
+    assert_eq!(shown("retention.age", &config), "unlimited");
+    assert_eq!(shown("retention.age", &Config::default()), "730d");
+    assert_eq!(shown("retention.bytes", &Config::default()), "unlimited");
+    assert_eq!(shown("retention.free_bytes_min", &config), "0B");
+    let config = read("retention.age = '2w'").unwrap();
+    assert_eq!(shown("retention.age", &config), "14d");
 }

@@ -91,6 +91,36 @@ pub(super) fn duration(given: &DeValue<'_>, least: Duration, most: Duration) -> 
     in_bounds(given, least, most, show_duration)
 }
 
+/// How "as long or as much as there is" is spelled.
+const UNLIMITED: &str = "unlimited";
+
+/// `unlimited`, or what `read` takes.
+pub(super) fn unless_unlimited<T>(
+    given: &DeValue<'_>,
+    read: impl Fn(&DeValue<'_>) -> Reading<T>,
+) -> Reading<Option<T>> {
+    match given.as_str() {
+        Some(UNLIMITED) => Ok(None),
+        _ => read(given).map(Some),
+    }
+}
+
+/// `unlimited`, or the value as `show` has it.
+pub(super) fn show_or_unlimited<T: Copy>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| UNLIMITED.to_owned(), show)
+}
+
+/// A duration of days as days, such as `730d`.
+pub(super) fn show_days(duration: Duration) -> String {
+    const DAY_SECONDS: u64 = 86_400;
+    match duration.as_secs() {
+        seconds if duration.subsec_nanos() == 0 && seconds.is_multiple_of(DAY_SECONDS) => {
+            format!("{}d", seconds / DAY_SECONDS)
+        }
+        _ => show_duration(duration),
+    }
+}
+
 /// A duration in the largest unit that divides it.
 pub fn show_duration(duration: Duration) -> String {
     let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

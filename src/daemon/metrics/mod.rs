@@ -23,7 +23,7 @@ use crate::model::{Code, Text, UnixMs};
 use cells::{Family, Kind, Rows};
 use durations::{DurationFamily, FINE_BOUNDS, Recorder};
 use figures::FiguresRecorder;
-use prometheus::{Encoder, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use sla::SlaRecorder;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -101,6 +101,12 @@ pub struct Gauges {
     pub connections: IntGauge,
     /// Bytes of the log on disk.
     pub log_bytes: IntGauge,
+    /// First seq that is retained.
+    pub log_first_seq: IntGauge,
+    /// Segments of the log.
+    pub log_segments: IntGauge,
+    /// Segments that retention took out; only ever set higher.
+    pub log_segments_retired: IntCounter,
     /// 1 while the log is being replayed.
     pub loading: IntGauge,
     /// 1 while timers are frozen because the wall clock jumped.
@@ -268,6 +274,12 @@ impl Metrics {
         let gauges = Gauges {
             connections: all.gauge("slad_connections", "Connected clients.")?,
             log_bytes: all.gauge("slad_log_bytes", "Bytes of the log on disk.")?,
+            log_first_seq: all.gauge("slad_log_first_seq", "First event that is retained.")?,
+            log_segments: all.gauge("slad_log_segments", "Segments of the log.")?,
+            log_segments_retired: all.counter(
+                "slad_log_segments_retired_total",
+                "Segments that retention took out since the start.",
+            )?,
             loading: all.gauge("slad_loading", "1 while the log is being replayed, else 0.")?,
             frozen: all.gauge(
                 "slad_clock_frozen",
@@ -359,6 +371,12 @@ impl Metrics {
         let gauge = IntGauge::new(name, help)?;
         self.register(name, &[""], Box::new(gauge.clone()))?;
         Ok(gauge)
+    }
+
+    fn counter(&mut self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        let counter = IntCounter::new(name, help)?;
+        self.register(name, &[""], Box::new(counter.clone()))?;
+        Ok(counter)
     }
 
     fn family(

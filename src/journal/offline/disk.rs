@@ -93,6 +93,10 @@ impl Disk for ReadOnlyDisk {
         }))
     }
 
+    fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(name)
+    }
+
     fn create(&self, _name: &str) -> io::Result<Arc<dyn DiskFile>> {
         never()
     }
@@ -157,6 +161,14 @@ impl DiskFile for PlainFile {
 
     fn zero_fill(&self, _bytes: u64) -> io::Result<()> {
         never()
+    }
+
+    fn truncate(&self, _bytes: u64) -> io::Result<()> {
+        never()
+    }
+
+    fn is_linked_elsewhere(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.nlink() > 1)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -200,7 +200,7 @@ fn a_ticket_chain_follows_its_links_and_nothing_else() {
     };
     let seqs = |w| -> Vec<Seq> {
         reader
-            .ticket_chain(last, w)
+            .ticket("ticket-with-a-rather-long-id-42", Some(last), w)
             .unwrap()
             .iter()
             .map(|e| e.0)
@@ -213,10 +213,8 @@ fn a_ticket_chain_follows_its_links_and_nothing_else() {
     assert_eq!(seqs(wanted(chain[5], chain[9], 100, false, 5_000)), chain[5..=9]);
     assert_eq!(seqs(wanted(0, Seq::MAX, 100, false, chain[2])), chain[..=2]);
     assert!(seqs(wanted(0, Seq::MAX, 0, false, 5_000)).is_empty());
-    assert!(
-        reader
-            .ticket_chain(0, wanted(0, Seq::MAX, 9, false, 5_000))
-            .unwrap()
-            .is_empty()
-    );
+    let none = reader
+        .ticket("none-such", None, wanted(0, Seq::MAX, 9, false, 5_000))
+        .unwrap();
+    assert!(none.is_empty());
 }

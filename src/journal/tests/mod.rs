@@ -4,6 +4,8 @@ mod crash;
 mod damage;
 mod feed;
 mod full;
+mod indexes;
+mod retention;
 mod round_trip;
 mod snapshots;
 

@@ -9,6 +9,7 @@ use super::multi::Pending;
 use super::peer::Peer;
 use super::session::{self, Said};
 use crate::model::UnixMs;
+use crate::model::clock::ClockCommand;
 use crate::model::command::{Command, Feed, Request, Session};
 use crate::model::reply::Reply;
 use crate::wire::table::{self, Flags, InMulti};
@@ -73,8 +74,8 @@ pub(super) enum Then {
     Scan(Box<crate::engine::Scan>),
     /// A read of the feed.
     Feed(Feed),
-    /// Moves the virtual clock.
-    Clock(Session),
+    /// Moves the clock, or says which one holds.
+    Clock(ClockCommand),
     /// A snapshot was asked for.
     Snapshot,
     /// Go down, or say good-bye to this client alone.
@@ -132,7 +133,7 @@ impl Connection {
                 Then::Ticket(waiter, block_ms) => self.ticket(waiter, block_ms).await,
                 Then::Scan(scan) => self.scan(scan).await,
                 Then::Feed(feed) => self.feed(feed).await,
-                Then::Clock(session) => self.clock(session).await,
+                Then::Clock(clock) => self.clock(clock).await,
                 Then::Snapshot => self.snapshot().await,
                 Then::Goodbye => return self.goodbye().await,
             };
@@ -142,12 +143,12 @@ impl Connection {
         }
     }
 
-    /// Takes nothing new while the log has too much to catch up with, or this client's pipeline is as long as it may be.
-    async fn held_up(&mut self) -> Woken {
+    /// Takes nothing new while the log has too much to catch up with, a virtual clock is on its way, or this client's pipeline is as long as it may be.
+    pub(super) async fn held_up(&mut self) -> Woken {
         loop {
             {
                 let core = self.core.borrow();
-                if !core.is_backlogged() && self.peer.waiting() < core.limits.pipeline_max {
+                if !core.is_busy() && self.peer.waiting() < core.limits.pipeline_max {
                     return Woken::Signal;
                 }
             }
@@ -236,6 +237,17 @@ impl Connection {
         if core.phase == Phase::Loading && !row.flags.has(Flags::LOADING) {
             return Then::Load(request);
         }
+        self.carry_out(core, now, request)
+    }
+
+    /// A request that has to wait for nothing, unless the disk is too full for it.
+    pub(super) fn carry_out(&mut self, core: &mut super::core::Core, now: UnixMs, request: Request) -> Then {
+        if let Some(refusal) = core.disk_refusal(self.row) {
+            let reply = refusal.into();
+            core.count(self.row, &reply, self.since);
+            self.peer.reply(&reply, core.released(), core.released());
+            return Then::Next;
+        }
         match request {
             Request::Engine(command) => self.engine(core, now, &command),
             Request::Feed(feed) => Then::Feed(feed),
@@ -266,13 +278,22 @@ impl Connection {
             }
             Session::Exec => {
                 let reply = match self.multi.exec() {
-                    Ok(transaction) => {
+                    Ok(mut transaction) => {
+                        transaction.refuse(|row| core.disk_refusal(row));
+                        let ran = !transaction.commands.is_empty();
                         let replies = core.execute_all(now, &transaction.commands);
                         let (rows, replies) = transaction.replies(replies);
                         for (row, reply) in rows.into_iter().zip(&replies) {
                             core.count(row, reply, self.since);
                         }
-                        Reply::List(replies)
+                        let reply = Reply::List(replies);
+                        if !ran {
+                            // It saw nothing, so that it waits for nothing: least of all on a full disk.
+                            core.count(self.row, &reply, self.since);
+                            self.peer.reply(&reply, core.released(), core.released());
+                            return Then::Next;
+                        }
+                        reply
                     }
                     Err(refused) => refused,
                 };
@@ -283,7 +304,7 @@ impl Connection {
                 session::reset(core, &self.peer);
                 self.say_counted(core, &Reply::Simple("RESET"));
             }
-            Session::ClockAdvance(_) | Session::ClockSet(_) => return Then::Clock(session),
+            Session::Clock(clock) => return Then::Clock(clock),
             Session::Snapshot => return Then::Snapshot,
             Session::Quit => {
                 self.say_counted(core, &Reply::Simple("OK"));
@@ -325,8 +346,8 @@ impl Connection {
     }
 
     /// Counts a command that was answered otherwise.
-    pub(super) fn count_answered(&self) {
-        self.core.borrow_mut().count(self.row, &Reply::Null, self.since);
+    pub(super) fn count_answered(&self, reply: &Reply) {
+        self.core.borrow_mut().count(self.row, reply, self.since);
     }
 
     /// A wait is over: what it took is no time of the command's.

@@ -8,6 +8,7 @@
 //! it over an await. Cost a batch: one reading of the clock, one hand-over to the log thread, one write a connection.
 
 use super::clock::Clock;
+use super::disk::DiskState;
 use super::feed_waits::FeedWaits;
 use super::limits::Limits;
 use super::log_front::LogFront;
@@ -21,7 +22,7 @@ use crate::journal::Reader;
 use crate::model::command::Command;
 use crate::model::event::Body;
 use crate::model::reply::Reply;
-use crate::model::{Seq, UnixMs};
+use crate::model::{Code, Seq, UnixMs};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -86,6 +87,8 @@ pub struct Core {
     for_snapshot: Vec<Rc<Peer>>,
     /// The event after which the next snapshot is due by number.
     snapshot_at: Seq,
+    /// The event after which the log is next told the state hash.
+    prove_at: Seq,
     released: Seq,
     peers: HashMap<u64, Rc<Peer>>,
     /// Who waits in AGENT.NEXT, by the number the engine knows.
@@ -96,6 +99,10 @@ pub struct Core {
     /// Peers that wait for the daemon itself: for the end of loading, or for the log to catch up.
     held_up: Vec<Rc<Peer>>,
     armed_for: Option<UnixMs>,
+    /// A virtual clock is on its way.
+    advancing: bool,
+    /// How much room the log has, as was heeded last.
+    pub(super) disk: DiskState,
 }
 
 impl Core {
@@ -118,34 +125,42 @@ impl Core {
             store: None,
             for_snapshot: Vec::new(),
             snapshot_at: Seq::MAX,
+            prove_at: Seq::MAX,
             released: 0,
             peers: HashMap::new(),
             waiting: HashMap::new(),
             waiters: 0,
             unreleased: Vec::new(),
+            advancing: false,
             held_up: Vec::new(),
             armed_for: None,
+            disk: DiskState::Ok,
         }))
     }
 
     /// The log has been read: everything in it is released, and who waited for it goes on.
     pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Arc<Reader>, store: Store) {
         self.released = engine.seq();
+        self.prove_at = engine
+            .seq()
+            .saturating_add(self.shared.config.state_hash_every_events);
         self.reader = Some(reader);
         self.store = Some(store);
-        self.next_snapshot();
+        self.next_snapshot(0);
         self.running = Some(Running {
             engine,
             clock,
             log,
             out: Output::default(),
         });
+        self.heed_disk();
     }
 
     /// Serves from now on.
     pub fn ready(&mut self) {
         self.phase = Phase::Ready;
         self.shared.set_ready(true);
+        self.show_clock();
         self.let_go();
         self.rearm.raise();
     }
@@ -180,19 +195,26 @@ impl Core {
     /// A snapshot ended, well or not.
     pub fn snapshot_ended(&mut self, taken: Result<Seq, String>) {
         self.snapshots.ended = self.snapshots.begun;
+        // One that failed is not tried again before as much has happened as after one that went well.
+        let from = match &taken {
+            Ok(_) => 0,
+            Err(_) => self.seq(),
+        };
         self.snapshots.last = Some(taken);
-        self.next_snapshot();
+        self.next_snapshot(from);
         for peer in self.for_snapshot.drain(..) {
             peer.wake.raise();
         }
     }
 
-    fn next_snapshot(&mut self) {
+    fn next_snapshot(&mut self, from: Seq) {
         let last = self
             .shared
             .snapshot_seq
             .load(std::sync::atomic::Ordering::Relaxed);
-        self.snapshot_at = last.saturating_add(self.shared.config.snapshot.every_events);
+        self.snapshot_at = last
+            .max(from)
+            .saturating_add(self.shared.config.snapshot.every_events);
     }
 
     /// Everything up to here may be seen.
@@ -205,26 +227,31 @@ impl Core {
         self.running.as_ref().map_or(0, |r| r.engine.seq())
     }
 
-    /// The time for the batch that begins; 0 while loading.
-    pub fn now(&mut self) -> UnixMs {
-        let Some(r) = &mut self.running else {
-            return 0;
-        };
-        let now = r.clock.now();
-        if r.clock.is_virtual() {
-            self.shared.stands_at(now);
-        }
-        now
-    }
-
-    /// Has the log so much to catch up with that nothing new is taken?
+    /// Has the log so much to catch up with that nothing new is taken? Not while the disk is full: then commands add
+    /// nothing, and have to be told so.
     pub fn is_backlogged(&self) -> bool {
-        self.running
-            .as_ref()
-            .is_some_and(|r| r.log.backlog_bytes() > self.limits.journal_backlog_bytes_max)
+        !self.is_disk_exhausted()
+            && self
+                .running
+                .as_ref()
+                .is_some_and(|r| r.log.backlog_bytes() > self.limits.journal_backlog_bytes_max)
     }
 
-    /// Wakes `peer` when loading is over or the log has caught up.
+    /// Is nothing new taken, for the log has to catch up, or a virtual clock is on its way?
+    pub fn is_busy(&self) -> bool {
+        self.advancing || self.is_backlogged()
+    }
+
+    /// A virtual clock sets out (`true`) or has arrived: meanwhile commands wait, for they would have to see every timer
+    /// fired that is due by then.
+    pub fn set_advancing(&mut self, advancing: bool) {
+        self.advancing = advancing;
+        if !advancing {
+            self.let_go();
+        }
+    }
+
+    /// Wakes `peer` when loading is over, the log has caught up or the virtual clock has arrived.
     pub fn hold_up(&mut self, peer: &Rc<Peer>) {
         self.held_up.push(peer.clone());
     }
@@ -256,7 +283,11 @@ impl Core {
         if matches!(reply, Reply::Refused(_)) {
             self.shared.count_refused();
         }
-        let (seq, released) = (self.seq(), self.released);
+        let released = self.released;
+        let seq = match reply {
+            Reply::Refused(refusal) if refusal.code == Code::DiskFull => released,
+            _ => self.seq(),
+        };
         if let Some(meter) = &mut self.meter {
             meter.command(row, reply, seq, released, since);
         }
@@ -312,6 +343,17 @@ impl Core {
         true
     }
 
+    /// Ends every wait of AGENT.NEXT with this refusal.
+    pub(super) fn refuse_waiting(&mut self, refusal: &Reply) {
+        for (waiter, peer) in std::mem::take(&mut self.waiting) {
+            if let Some(r) = &mut self.running {
+                r.engine.cancel_wait(waiter);
+            }
+            peer.answer(refusal.clone(), self.released, self.released);
+            self.settle_peer(&peer);
+        }
+    }
+
     /// Ends a batch: its frames go towards the log, those it woke are answered.
     pub fn end_turn(&mut self) {
         let Some(r) = &mut self.running else {
@@ -326,6 +368,13 @@ impl Core {
             r.out.measures.clear();
             self.changed.raise();
             r.log.take(&mut r.out);
+            if r.engine.seq() >= self.prove_at {
+                self.prove_at = r
+                    .engine
+                    .seq()
+                    .saturating_add(self.shared.config.state_hash_every_events);
+                r.log.prove(r.engine.state_hash());
+            }
             self.commit.raise();
         }
         let seq = r.engine.seq();
@@ -333,7 +382,7 @@ impl Core {
             let wakes = std::mem::take(&mut r.out.wakes);
             for (waiter, reply) in wakes {
                 if let Some(peer) = self.waiting.remove(&waiter) {
-                    peer.answer(&reply, seq, self.released);
+                    peer.answer(reply, seq, self.released);
                     self.settle_peer(&peer);
                 }
             }
@@ -351,9 +400,15 @@ impl Core {
         }
     }
 
-    /// When the timer task has to look again; it is remembered, so that only an earlier instant wakes it.
+    /// When the timer task has to look again; it is remembered, so that only an earlier instant wakes it. Never while the
+    /// disk is full.
     pub fn arm(&mut self) -> Option<UnixMs> {
-        self.armed_for = self.running.as_mut().and_then(|r| r.engine.next_instant());
+        let fires = !self.is_disk_exhausted();
+        self.armed_for = self
+            .running
+            .as_mut()
+            .filter(|_| fires)
+            .and_then(|r| r.engine.next_instant());
         self.armed_for
     }
 
@@ -387,15 +442,16 @@ impl Core {
             }
             self.feed.released(released);
             if let Some(meter) = &mut self.meter {
-                meter.released(released);
+                meter.released(released, &self.shared);
             }
         }
-        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_backlogged() {
+        self.heed_disk();
+        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_busy() {
             self.let_go();
         }
     }
 
-    fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         for peer in self.held_up.drain(..) {
             peer.wake.raise();
         }
@@ -449,7 +505,7 @@ pub enum Executed {
 impl Running {
     /// Under a virtual clock no command runs while a timer is overdue.
     fn settle(&mut self, now: UnixMs) {
-        if self.clock.is_virtual() {
+        if self.clock.is_virtual() && !self.log.is_disk_exhausted() {
             while self.engine.advance(now, usize::MAX, &mut self.out) {}
         }
     }

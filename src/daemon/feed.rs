@@ -272,7 +272,7 @@ impl Connection {
             .encoded(released, released, |out, _| out.extend_from_slice(bytes));
         core.settle_peer(&self.peer);
         drop(core);
-        self.count_answered();
+        self.count_answered(&Reply::Null);
     }
 
     fn say_nothing(&mut self) {
@@ -282,7 +282,7 @@ impl Connection {
             .encoded(released, released, crate::wire::encode::null_array);
         core.settle_peer(&self.peer);
         drop(core);
-        self.count_answered();
+        self.count_answered(&Reply::Null);
     }
 }
 

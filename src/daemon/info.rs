@@ -54,10 +54,17 @@ fn server(core: &mut Core, out: &mut String) {
     line(out, "uptime_in_seconds", uptime);
     line(out, "uptime_in_days", uptime / 86_400);
     line(out, "sync", core.shared.config.sync.as_str());
-    let now = core.now();
     if let Some(r) = core.running() {
-        line(out, "clock_ms", now);
+        // The time of this batch: to look at the clock is to begin another.
+        line(out, "clock_ms", r.clock.shown());
         line(out, "virtual_clock", u8::from(r.clock.is_virtual()));
+        let (holds, ahead_ms) = match r.clock.real() {
+            None => ("virtual", 0),
+            Some(clock) => (clock.holds().as_str(), clock.wall_ahead_ms()),
+        };
+        line(out, "clock_holds", holds);
+        line(out, "clock_frozen", u8::from(r.clock.is_frozen()));
+        line(out, "clock_wall_ahead_ms", ahead_ms);
     }
 }
 
@@ -89,6 +96,11 @@ fn persistence(core: &mut Core, out: &mut String) {
         "log_cut_bytes",
         core.shared.cut_bytes.load(std::sync::atomic::Ordering::Relaxed),
     );
+    let (disk, _) = core.shared.disk();
+    line(out, "disk_state", disk.as_str());
+    let free = rustix::fs::statvfs(&core.shared.config.data);
+    let free_bytes = free.map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize));
+    line(out, "disk_free_bytes", free_bytes);
     line(out, "first_seq", core.shared.first_seq());
     line(out, "last_seq", core.seq());
     line(out, "written_seq", core.shared.written_seq());

@@ -1,6 +1,7 @@
 //! The core's end of the log: frames gather in a batch, the batch goes over the line, how far the log came says what
 //! may be released.
 
+use super::disk::DiskState;
 use super::fatal;
 use super::log_line::LogLine;
 use crate::engine::Output;
@@ -57,6 +58,11 @@ impl LogFront {
         self.taken_bytes += (self.gathering.len_bytes() - before) as u64;
     }
 
+    /// Says what the state is after the frames taken last, if they have not gone yet.
+    pub fn prove(&mut self, state_hash: u64) {
+        self.gathering.push_state_hash(state_hash);
+    }
+
     /// Hands what has gathered to the log thread, unless too much is under way: then it goes with the next.
     pub fn submit(&mut self) {
         if self.gathering.is_empty() {
@@ -66,6 +72,11 @@ impl LogFront {
         if let Err(back) = self.line.send(batch) {
             self.gathering = back;
         }
+    }
+
+    /// Can nothing more be written for want of room?
+    pub fn is_disk_exhausted(&self) -> bool {
+        self.line.disk().0 == DiskState::Exhausted
     }
 
     /// Everything up to here may be seen.

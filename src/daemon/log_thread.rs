@@ -2,16 +2,16 @@
 //!
 //! Group commit by itself: while a sync runs, the core's batches gather on the line and go out together with the next.
 //! Everything blocking about the log happens here and nowhere else. A failed write or sync ends the process without an
-//! acknowledgement: what the disk did with it is unknown, so nothing is tried again.
+//! acknowledgement: what the disk did with it is unknown, so nothing is tried again. A disk without room for the next
+//! segment is another matter: nothing was written, so the batch is kept and goes on when there is room.
 
 use super::fatal;
 use super::log_line::LogLine;
+use super::log_room::Room;
 use super::metrics::LogRecorder;
 use super::shared::Shared;
-use crate::journal::segment::Prepared;
-use crate::journal::{JournalError, SyncPolicy, Writer};
+use crate::journal::{Batch, JournalError, SyncPolicy, Writer};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,13 +19,12 @@ use std::time::{Duration, Instant};
 const MARK_AFTER: Duration = Duration::from_millis(100);
 /// Bytes written before a sync at most: a sync of more takes longer than is worth waiting for.
 const SYNC_BYTES_MAX: u64 = 8 << 20;
-/// The next segment is prepared when the active one is this full.
-const PREPARE_AT: f64 = 0.25;
 
 /// Starts the thread. It ends by [`LogLine::stop`], with everything synced and marked.
 pub fn start(
     writer: Writer,
     line: Arc<LogLine>,
+    room: Room,
     sync: SyncPolicy,
     shared: Arc<Shared>,
     recorder: LogRecorder,
@@ -39,7 +38,8 @@ pub fn start(
                 sync,
                 shared,
                 recorder,
-                preparing: None,
+                room,
+                kept: None,
                 segment_id: 0,
                 wrote_at: Instant::now(),
                 synced_at: Instant::now(),
@@ -58,7 +58,9 @@ struct LogThread {
     sync: SyncPolicy,
     shared: Arc<Shared>,
     recorder: LogRecorder,
-    preparing: Option<Receiver<Result<Prepared, JournalError>>>,
+    room: Room,
+    /// A batch that met a full disk, or the rest of one.
+    kept: Option<Batch>,
     /// The one that was written to last.
     segment_id: u64,
     wrote_at: Instant,
@@ -76,47 +78,61 @@ impl LogThread {
             let sync_asked = self.line.take_sync_asked();
             // Likewise: after the batches, one sent in between and then the stop would be dropped.
             let stopping = self.line.is_stopping();
-            let bytes = self.write_some()?;
-            if bytes > 0 {
+            let (bytes, progress) = self.write_some()?;
+            if progress {
                 self.line.done(bytes);
-                self.prepare();
             }
+            self.room.tend(&mut self.writer, self.kept.is_some());
             if self.syncs_later() && self.synced_at.elapsed() >= self.interval() {
                 self.sync_now()?;
             }
             if sync_asked {
                 self.sync_now()?;
             }
-            if bytes > 0 {
+            if progress {
                 continue;
             }
             if stopping {
-                return self.writer.close();
+                return self.end();
             }
             if self.marks() && self.wrote_at.elapsed() >= MARK_AFTER {
                 self.unmarked = false;
                 self.writer.marker()?;
             }
-            self.line.sleep(self.wait());
+            self.line.sleep(self.wait(), self.kept.is_none());
         }
     }
 
-    /// Writes what is on the line and syncs it if the policy says so; bytes that need not be waited for any longer.
-    fn write_some(&mut self) -> Result<u64, JournalError> {
+    /// Writes what is on the line and syncs it if the policy says so; bytes that need not be waited for any longer, and
+    /// whether anything was written.
+    fn write_some(&mut self) -> Result<(u64, bool), JournalError> {
         let mut bytes = 0;
+        let before = self.writer.next_seq();
         while bytes < SYNC_BYTES_MAX
-            && let Some(mut batch) = self.line.next()
+            && let Some(mut batch) = self.kept.take().or_else(|| self.line.next())
         {
-            bytes += batch.len_bytes() as u64;
-            let appended = self.writer.append(&mut batch)?;
-            self.line.give_back(batch);
-            self.line.set_written(appended.last_seq);
-            if appended.segment_id != self.segment_id {
-                self.segment_id = appended.segment_id;
-                self.shared.housekeeping.ring();
+            let appended = self.writer.append(&mut batch);
+            // On a full disk too: frames that fitted are as good as any.
+            self.line.set_written(self.writer.next_seq() - 1);
+            match appended {
+                Ok(appended) => {
+                    if appended.segment_id != self.segment_id {
+                        self.segment_id = appended.segment_id;
+                        self.shared.housekeeping.ring();
+                    }
+                    bytes += batch.len_bytes() as u64;
+                    self.line.give_back(batch);
+                }
+                Err(e) if e.is_disk_full() && self.writer.is_alive() => {
+                    self.room.failed(e.to_string());
+                    self.kept = Some(batch);
+                    break;
+                }
+                Err(e) => return Err(e),
             }
         }
-        if bytes > 0 {
+        let progress = self.writer.next_seq() > before;
+        if progress {
             if self.sync == SyncPolicy::Always {
                 self.sync_now()?;
             } else {
@@ -125,7 +141,19 @@ impl LogThread {
             self.unmarked = true;
             self.wrote_at = Instant::now();
         }
-        Ok(bytes)
+        Ok((bytes, progress))
+    }
+
+    /// Ends the log well; what a full disk did not take was never acknowledged, and is lost.
+    fn end(self) -> Result<(), JournalError> {
+        self.writer.close()?;
+        match self.kept {
+            None => Ok(()),
+            Some(batch) => Err(JournalError::Misuse(format!(
+                "the disk is full: {} bytes of facts that nobody was told of could not be written",
+                batch.len_bytes()
+            ))),
+        }
     }
 
     fn sync_now(&mut self) -> Result<(), JournalError> {
@@ -163,32 +191,6 @@ impl LogThread {
         let mark = self
             .marks()
             .then(|| MARK_AFTER.saturating_sub(self.wrote_at.elapsed()));
-        [sync, mark].into_iter().flatten().min()
-    }
-
-    /// Has the next segment prepared on a thread of its own in good time: filling 64 MiB with zeros takes as many
-    /// milliseconds. A failure harms nothing here; the rotation will meet it again.
-    fn prepare(&mut self) {
-        if let Some(preparing) = &self.preparing {
-            match preparing.try_recv() {
-                Ok(Ok(prepared)) => self.writer.install(prepared),
-                Ok(Err(e)) => tracing::warn!("the next segment could not be prepared: {e}"),
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {}
-            }
-            self.preparing = None;
-        } else if self.writer.used() >= PREPARE_AT
-            && let Some(preparation) = self.writer.preparation()
-        {
-            let (done, preparing) = channel();
-            let started = std::thread::Builder::new()
-                .name("slad-prepare".to_owned())
-                .spawn(move || {
-                    let _ = done.send(preparation.run());
-                });
-            if started.is_ok() {
-                self.preparing = Some(preparing);
-            }
-        }
+        [sync, mark, self.room.wait()].into_iter().flatten().min()
     }
 }

@@ -14,8 +14,10 @@
 //! | [`session`], [`multi`] | what a connection asks for itself: the handshake, transactions |
 //! | [`info`], [`figures`] | INFO |
 //! | [`feed`], `feed_plan`, `feed_length`, `feed_sight`, [`feed_waits`] | reading the log as a stream, and who waits for it |
-//! | [`virtual_clock`], [`clock`], [`alarm`], [`timers`] | time: where it comes from, and firing what is due |
+//! | [`clock`], [`real_clock`], `clock_steps` | time: where it comes from, and what a jump of it does |
+//! | [`virtual_clock`], [`alarm`], [`timers`] | CLOCK.…, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
+//! | [`log_room`], [`disk`] | room ahead of the log; what a full disk stops, and who is told |
 //! | [`snapshots`] | the state written out between batches |
 //! | [`retention`] | index files made and old segments taken out, on a thread of its own |
 //! | [`listener`], [`clients`], [`limits`] | who may come in, who is there, what they may cost |
@@ -30,9 +32,11 @@
 pub mod alarm;
 pub mod clients;
 pub mod clock;
+mod clock_steps;
 pub mod config;
 pub mod connection;
 pub mod core;
+pub mod disk;
 pub mod fatal;
 pub mod feed;
 mod feed_length;
@@ -47,6 +51,7 @@ pub mod listener;
 pub mod loading;
 pub mod log_front;
 pub mod log_line;
+pub mod log_room;
 pub mod log_thread;
 pub mod meter;
 pub mod metrics;
@@ -54,6 +59,7 @@ pub mod multi;
 pub mod notify;
 pub mod output;
 pub mod peer;
+pub mod real_clock;
 pub mod retention;
 pub mod session;
 pub mod shared;

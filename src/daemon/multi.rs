@@ -142,6 +142,23 @@ impl Pending {
 }
 
 impl Transaction {
+    /// Takes out the commands that are refused before they run; their replies keep their places.
+    pub fn refuse(&mut self, why: impl Fn(usize) -> Option<Refusal>) {
+        let mut kept = Vec::with_capacity(self.commands.len());
+        let mut commands = std::mem::take(&mut self.commands).into_iter();
+        for (row, queued) in &mut self.order {
+            if let Queued::Engine = queued
+                && let Some(command) = commands.next()
+            {
+                match why(*row) {
+                    Some(refusal) => *queued = Queued::Answered(refusal.into()),
+                    None => kept.push(command),
+                }
+            }
+        }
+        self.commands = kept;
+    }
+
     /// The replies in the order of the commands, given the engine's; the row of each command beside it.
     pub fn replies(self, engine: Vec<Reply>) -> (Vec<usize>, Vec<Reply>) {
         let mut engine = engine.into_iter();
@@ -208,6 +225,23 @@ mod tests {
         assert_eq!(rows, [0, 1, 2]);
         assert_eq!(replies, [Reply::Int(1), Reply::Simple("PONG"), Reply::Int(2)]);
         assert!(!pending.is_open());
+    }
+
+    #[test]
+    fn refused_commands_do_not_run_and_keep_their_places() {
+        let mut pending = Pending::default();
+        pending.begin();
+        for row in 0..4 {
+            pending.queue(look(), row, 9, ROOM);
+        }
+        let mut transaction = pending.exec().unwrap();
+        let full = || Refusal::new(Code::DiskFull, "no room");
+        transaction.refuse(|row| (row % 2 == 0).then(full));
+        assert_eq!(transaction.commands.len(), 2);
+        let (rows, replies) = transaction.replies(vec![Reply::Int(1), Reply::Int(2)]);
+        assert_eq!(rows, [0, 1, 2, 3]);
+        let refused = || Reply::Refused(full());
+        assert_eq!(replies, [refused(), Reply::Int(1), refused(), Reply::Int(2)]);
     }
 
     #[test]

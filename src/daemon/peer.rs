@@ -33,8 +33,8 @@ pub struct Peer {
     broken: Cell<bool>,
     /// It stands in the core's list of those that wait for a release.
     listed: Cell<bool>,
-    /// Its blocking command was answered.
-    answered: Cell<bool>,
+    /// What its blocking command was answered.
+    answered: RefCell<Option<Reply>>,
     /// Its task waits for the last byte to be written.
     leaving: Cell<bool>,
     output_bytes_max: usize,
@@ -58,7 +58,7 @@ impl Peer {
             full: Cell::new(false),
             broken: Cell::new(false),
             listed: Cell::new(false),
-            answered: Cell::new(false),
+            answered: RefCell::default(),
             leaving: Cell::new(false),
             output_bytes_max,
             clients,
@@ -89,15 +89,15 @@ impl Peer {
     }
 
     /// Answers its blocking command and wakes its task.
-    pub fn answer(&self, reply: &Reply, seq: Seq, released: Seq) {
-        self.reply(reply, seq, released);
-        self.answered.set(true);
+    pub fn answer(&self, reply: Reply, seq: Seq, released: Seq) {
+        self.reply(&reply, seq, released);
+        self.answered.replace(Some(reply));
         self.wake.raise();
     }
 
-    /// Was its blocking command answered since the last look?
-    pub fn take_answered(&self) -> bool {
-        self.answered.replace(false)
+    /// What its blocking command was answered since the last look.
+    pub fn take_answered(&self) -> Option<Reply> {
+        self.answered.take()
     }
 
     /// Writes what may be seen once `released` is: at most one system call unless the socket takes it in parts.

@@ -6,6 +6,7 @@
 
 use super::connection::{Connection, Woken};
 use super::core::{Core, CoreRef};
+use super::disk::DiskState;
 use crate::journal::disk::Disk;
 use crate::journal::snapshot::prune;
 use crate::journal::{JournalError, OpenedLog, SnapshotInfo, SnapshotWriter};
@@ -82,7 +83,14 @@ pub async fn run(core: CoreRef) {
             continue;
         }
         core.borrow_mut().snapshots.begun += 1;
-        let taken = take(&core).await;
+        let taken = match core.borrow().shared.disk().0 {
+            DiskState::Ok => None,
+            _ => Some(Err("the disk is full".to_owned())),
+        };
+        let taken = match taken {
+            Some(refused) => refused,
+            None => take(&core).await,
+        };
         if let Err(why) = &taken {
             tracing::warn!("no snapshot: {why}");
         }
@@ -119,7 +127,7 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
         now,
         Body::SnapshotTaken(SnapshotTaken {
             seq: info.seq,
-            state_hash: info.state_hash,
+            state_hash: info.state_hash.value,
             bytes: info.bytes,
             records: info.records,
         }),
@@ -171,10 +179,15 @@ async fn copy(
     // A snapshot must not hold what the log could still lose. A batch that found the line full was not part of the last
     // sync, and under `never` nobody else asks for one: so it is asked for again.
     while core.borrow().shared.durable_seq() < seq {
+        if core.borrow().is_disk_exhausted() {
+            break;
+        }
         push_on(&mut core.borrow_mut());
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    hand_over(&send, Slice::Finish(state_hash)).await;
+    if core.borrow().shared.durable_seq() >= seq {
+        hand_over(&send, Slice::Finish(state_hash)).await;
+    }
     drop(send);
     match writer.await {
         Ok(Ok(info)) => Ok(info),

@@ -29,15 +29,14 @@ impl Connection {
                 Woken::Signal | Woken::Input => {}
             }
         }
+        if self.held_up().await == Woken::Gone {
+            return false;
+        }
         let core = self.core.clone();
         let then = {
             let mut core = core.borrow_mut();
             let now = core.now();
-            let then = match request {
-                Request::Engine(command) => self.engine(&mut core, now, &command),
-                Request::Feed(feed) => Then::Feed(feed),
-                Request::Session(session) => self.session(&mut core, now, session),
-            };
+            let then = self.carry_out(&mut core, now, request);
             core.end_turn();
             core.settle_peer(&self.peer);
             then
@@ -46,7 +45,7 @@ impl Connection {
             Then::Ticket(waiter, block_ms) => self.ticket(waiter, block_ms).await,
             Then::Scan(scan) => self.scan(scan).await,
             Then::Feed(feed) => self.feed(feed).await,
-            Then::Clock(session) => self.clock(session).await,
+            Then::Clock(clock) => self.clock(clock).await,
             Then::Snapshot => self.snapshot().await,
             Then::Goodbye => {
                 self.goodbye().await;
@@ -61,10 +60,9 @@ impl Connection {
         let deadline = deadline(block_ms);
         self.blocked(true);
         let stays = loop {
-            if self.peer.take_answered() {
-                // With a ticket, or with null: what is refused is refused before it waits.
+            if let Some(reply) = self.peer.take_answered() {
                 self.waited();
-                self.count_answered();
+                self.count_answered(&reply);
                 break true;
             }
             match self.until(deadline).await {

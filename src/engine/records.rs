@@ -89,10 +89,23 @@ impl State {
         let clock = Record::Clock(Box::new(ClockReading {
             logged_at: self.logged_at,
             virtual_clock: self.virtual_clock,
+            jumped: self.jumped,
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
         }));
         std::iter::once(clock).chain(policies).chain(queues).collect()
+    }
+
+    /// Makes room for so many tickets.
+    pub(super) fn expect(&mut self, tickets: usize) {
+        let State {
+            ticket_ids,
+            tickets: slots,
+            ..
+        } = self;
+        ticket_ids.reserve(tickets, |slot| {
+            slots.get(slot).map_or(0, |ticket| id_hash(&ticket.id))
+        });
     }
 
     /// Takes a record in. Policies come before tickets, as [`State::snapshot_step`] gives them; otherwise in any order.
@@ -101,6 +114,7 @@ impl State {
             Record::Clock(reading) => {
                 self.logged_at = reading.logged_at;
                 self.virtual_clock = reading.virtual_clock;
+                self.jumped = reading.jumped;
                 (self.loading.closed_next, self.loading.tokens_next) =
                     (reading.closed_next, reading.tokens_next);
             }

@@ -45,8 +45,7 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Opens an existing file for reading and writing.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
-    /// Opens an existing file for reading alone, mapped at the length it has: it costs no descriptor while it is open,
-    /// so that there may be thousands. It must not be empty.
+    /// Opens an existing file for reading alone, mapped at the length it has. It must not be empty.
     fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
     /// Creates a file; one of that name is emptied first.
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
@@ -121,9 +120,15 @@ impl Disk for RealDisk {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 let pid = format!("{}\n", self.pid);
-                file.set_len(0)?;
-                file.write_all_at(pid.as_bytes(), 0)?;
-                Ok(Ok(Box::new(file)))
+                // Written over before it is cut: where the last holder's pid stands, a full disk has room. On one that has
+                // not even that, the lock holds without telling by whom.
+                let told = file
+                    .write_all_at(pid.as_bytes(), 0)
+                    .and_then(|()| file.set_len(pid.len() as u64));
+                match told {
+                    Err(e) if e.kind() != io::ErrorKind::StorageFull => Err(e),
+                    _ => Ok(Ok(Box::new(file))),
+                }
             }
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let pid = std::fs::read_to_string(self.path(name)).unwrap_or_default();
@@ -150,7 +155,11 @@ impl Disk for RealDisk {
     }
 
     fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(MappedFile(Map::new(&File::open(self.path(name))?)?)))
+        let file = File::open(self.path(name))?;
+        Ok(Arc::new(MappedFile {
+            map: Map::new(&file)?,
+            _file: file,
+        }))
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -176,15 +185,23 @@ impl Disk for RealDisk {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let stat = rustix::fs::statvfs(&self.dir)?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        Ok(free_bytes(&rustix::fs::statvfs(&self.dir)?))
     }
+}
+
+/// Bytes free for this process; a file system that does not count its blocks never looks full.
+fn free_bytes(stat: &rustix::fs::StatVfs) -> u64 {
+    if stat.f_blocks == 0 {
+        return u64::MAX;
+    }
+    stat.f_bavail.saturating_mul(stat.f_frsize)
 }
 
 #[derive(Debug)]
 struct RealFile {
-    file: File,
+    // Dropped before the file: the registry of mappings knows it by its descriptor.
     map: OnceLock<Map>,
+    file: File,
 }
 
 /// Zeros are written in pieces of this size, bytes.
@@ -195,8 +212,8 @@ const ZERO_SYNC_BYTES: u64 = 2 << 20;
 impl RealFile {
     fn new(file: File) -> RealFile {
         RealFile {
-            file,
             map: OnceLock::new(),
+            file,
         }
     }
 
@@ -220,6 +237,11 @@ impl DiskFile for RealFile {
 
     fn zero_fill(&self, bytes: u64) -> io::Result<()> {
         if self.len()? != bytes {
+            // A reservation that cannot succeed would still take all that is left for a moment, from everybody.
+            let taken_bytes = self.file.metadata()?.blocks().saturating_mul(512);
+            if free_bytes(&rustix::fs::fstatvfs(&self.file)?) < bytes.saturating_sub(taken_bytes) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, bytes) {
                 // Some file systems cannot reserve; writing the zeros does it as well, only slower.
                 Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
@@ -269,9 +291,13 @@ fn mapped(map: &Map, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
     })
 }
 
-/// A file that is only read: the mapping outlives its descriptor.
+/// A file that is only read.
 #[derive(Debug)]
-struct MappedFile(Map);
+struct MappedFile {
+    // Dropped before the file, which must stay open as long.
+    map: Map,
+    _file: File,
+}
 
 fn read_only<T>() -> io::Result<T> {
     Err(io::Error::new(
@@ -282,7 +308,7 @@ fn read_only<T>() -> io::Result<T> {
 
 impl DiskFile for MappedFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.len() as u64)
+        Ok(self.map.len() as u64)
     }
 
     fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
@@ -306,6 +332,6 @@ impl DiskFile for MappedFile {
     }
 
     fn read(&self, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
-        mapped(&self.0, offset, length)
+        mapped(&self.map, offset, length)
     }
 }

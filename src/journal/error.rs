@@ -87,8 +87,14 @@ impl JournalError {
         }
     }
 
-    /// Is the disk full?
+    /// Is the disk full, or the share of it that this user may have?
     pub fn is_disk_full(&self) -> bool {
-        matches!(self, JournalError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+        let full = |e: &io::Error| {
+            matches!(
+                e.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            )
+        };
+        matches!(self, JournalError::Io { source, .. } if full(source))
     }
 }

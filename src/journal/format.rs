@@ -5,10 +5,16 @@
 //! LOCK                            flock; the pid of the holder as text
 //! log-<id, 16 digits>.slad        a segment; ids are dense, from 1
 //! log-<id>.tmp                    a segment that is being prepared; removed at the next start
+//! reserve.slad                    zeros, as long as a segment: becomes the next one when the disk is full (below)
+//! reserve.tmp                     a reserve that is being made; removed at the next start
 //! index-<id>.slad                 where what stands in a sealed segment; made again when it is missing
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
 //! retired-<name>.tmp              a file on its way out, or to be used again; removed at the next start
-//! torn-<id>-<offset>.bin          bytes that a recovery cut from a segment; never read again
+//! damaged-<seq>.bin               a snapshot that was passed over; never read again
+//! torn-<id>-<offset>.bin          bytes that a recovery or a repair cut from a segment; never read again
+//! torn-log-<id>.slad              a whole segment that a repair set aside, likewise
+//! torn-snapshot-<seq>.slad        a snapshot that a repair set aside: of a seq that was cut
+//! restoring                       a restore is under way, or was broken off: no start until the folder is emptied
 //! ```
 //!
 //! # Segment
@@ -31,6 +37,11 @@
 //! The valid copy of the highest generation counts. A change of state is written and synced to the second copy before the
 //! first one is touched, so that one is always whole.
 //!
+//! The **reserve** becomes segment N without taking room: both header blocks are written in place (generation 0) and synced, then
+//! it is renamed to `log-N` and the directory is synced, and only then a frame may be written. So a file of the reserve's name
+//! is all zeros from offset 8,192 on; what its header blocks hold means nothing. One whose length is not that of a
+//! segment is removed at the start.
+//!
 //! # Frame
 //! Begins at a multiple of 8; what one command or one timer firing did, or a control frame. 32 bytes, then the payload,
 //! then zeros to the next multiple of 8.
@@ -51,6 +62,7 @@
 //! | 2 marker | N: everything up to N was synced | none |
 //! | 3 reserve | C: seqs up to C may be shown before they are synced | none |
 //! | 4 session | last seq before it | schema 1: boot id (16 bytes), state (u32: 1 opened, 2 closed), policy (u32: 1 always, 2 shows unsynced facts) |
+//! | 5 state hash | last seq before it | schema 1: hash of the state after that seq (u64), version of its reckoning (u32), zero (u32) |
 //!
 //! Every segment begins with a marker, a session and, where unsynced facts are shown, a reserve. A segment is sealed and
 //! synced before the first byte of the next one is written. The salt binds a frame to its place: moved, repeated or left
@@ -58,14 +70,18 @@
 //! not know the log id. The digest of a segment is a chain over its frames: `d = xxh3_64(bytes 0..8 of the header, seed d)`,
 //! from 0.
 //!
+//! A state hash lets every replay prove itself: a state that comes out otherwise stops the start. The version says how
+//! the hash was reckoned; one of another version is not compared.
+//!
 //! **Order of checks**: CRC of the header, CRC of the payload, bytecheck of the archive, meaning (kind, epoch, dense
 //! seqs, count). Bytecheck alone passes most bit flips; without the CRCs it proves nothing.
 //!
 //! # The end of the log
 //! The first offset of the last started segment where no frame verifies. If only zeros follow, nothing was torn. If
 //! anything else follows, and a marker anywhere in the log covers the seq expected there, it is **damage**: slad refuses to
-//! start. Otherwise it is a **torn tail**: its bytes are kept in a `torn-` file and zeroed, the segment is sealed, the next one has
-//! a new epoch and numbers on above every seq that may have been shown.
+//! start. Otherwise it is a **torn tail**: its bytes are kept in a `torn-` file and zeroed (on a full disk they stay where they
+//! are, behind the seal), the segment is sealed, the next one has a new epoch and numbers on above every seq that may have
+//! been shown.
 //!
 //! # Snapshot
 //! ```text
@@ -74,7 +90,8 @@
 //! chunk, 24 bytes:   0 4 CRC32C of (seq, offset, 4..24) · 4 4 CRC32C of the payload · 8 4 length of the payload
 //!                   12 4 records · 16 4 number of the chunk, from 0 · 20 4 kind: 1 records, 2 footer
 //!                   then the payload: rkyv archive of `Vec<model::record::Record>`, padded with zeros to 8
-//! footer:            a chunk of kind 2, payload 32 bytes: 0 8 state hash · 8 8 records · 16 8 chunks · 24 8 digest
+//! footer:            a chunk of kind 2, payload 40 bytes: 0 8 state hash · 8 8 records · 16 8 chunks · 24 8 digest
+//!                   32 4 version of the hash's reckoning · 36 4 zero
 //! ```
 //! The digest is the same chain as a segment's, over bytes 0..8 of each chunk. The footer ends the file.
 //!
@@ -127,12 +144,18 @@ pub(super) const INDEX_VERSION: u32 = 1;
 pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 /// Segment unless configured, bytes.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
+/// Name of the reserve.
+pub(super) const RESERVE_NAME: &str = "reserve.slad";
+/// Name of a reserve that is being made.
+pub(super) const RESERVE_TMP: &str = "reserve.tmp";
 /// One header block, bytes.
 pub(super) const HEADER_BLOCK_BYTES: u64 = 4096;
 /// Where frames begin.
 pub(super) const DATA_START: u64 = 2 * HEADER_BLOCK_BYTES;
 /// A frame's header, bytes.
 pub(super) const FRAME_HEADER_BYTES: usize = 32;
+/// Stands in a folder while a restore writes it.
+pub(super) const RESTORING: &str = "restoring";
 /// Room for control frames before a batch: marker, session, reserve.
 pub(super) const CONTROL_ROOM_BYTES: usize = 128;
 /// End of a segment kept free of events, so that a last marker and the closing of the session fit.

@@ -1,7 +1,7 @@
 //! Sealing the segment that is full and starting the next one.
 //!
 //! Cost: one sync for the seal. The next segment is the spare one if it was prepared in time; one that is being
-//! prepared is waited for; else it is made here: 1 ms a MiB.
+//! prepared is waited for; else it is made here: 1 ms a MiB; else, on a full disk, the reserve becomes it.
 
 use super::JournalError;
 use super::format::*;
@@ -39,10 +39,17 @@ impl Writer {
             self.install(prepared);
         }
         let need = (DATA_START + CONTROL_ROOM_BYTES as u64 + bytes + TAIL_ROOM_BYTES).next_multiple_of(4096);
-        match self.tail.spare.take() {
-            Some(spare) if spare.header.file_bytes >= need => Ok(spare),
-            // A spare one that is too small is made anew under its name.
-            _ => self.preparation_of(need.max(self.config.segment_bytes)).run(),
+        if let Some(spare) = self.tail.spare.take_if(|s| s.header.file_bytes >= need) {
+            return Ok(spare);
+        }
+        // A spare one that is too small is made anew under its name.
+        match self.preparation_of(need.max(self.config.segment_bytes)).run() {
+            Ok(prepared) => {
+                self.tail.spare = None;
+                Ok(prepared)
+            }
+            Err(e) if e.is_disk_full() => self.use_reserve(need).unwrap_or(Err(e)),
+            Err(e) => Err(e),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Each file has what programs see and what would survive a loss of power; [`SimDisk::power_loss`] throws away what was
 //! not synced, or keeps parts of it as the seed says. Names are treated alike: a create, rename or remove that was not
-//! followed by `sync_dir` may be undone. Operations can be counted and made to fail at a given number. Everything is a function of
-//! the calls and the seed.
+//! followed by `sync_dir` may be undone. Operations can be counted and made to fail at a given number, and the whole disk
+//! can be made so small that it is full until room is made. Everything is a function of the calls and the seed.
 
 use super::disk::{Bytes, Disk, DiskFile};
 use rkyv::util::AlignedVec;
@@ -45,6 +45,19 @@ struct State {
     operations: u64,
     fault: Option<(u64, Fault)>,
     crashed: bool,
+    /// Bytes that its files may have together; `None`: no end.
+    capacity: Option<u64>,
+}
+
+impl State {
+    /// Bytes that are left.
+    fn free_bytes(&self) -> u64 {
+        let Some(capacity) = self.capacity else {
+            return 1 << 40;
+        };
+        let used = |file: &usize| self.files[*file].now.len() as u64;
+        capacity.saturating_sub(self.names.values().map(used).sum())
+    }
 }
 
 /// A directory in memory. Clones share it.
@@ -71,6 +84,20 @@ impl SimDisk {
     /// Lets operation number `operation` (counted as [`SimDisk::operations`] does, from 1) go wrong.
     pub fn fail_at(&self, operation: u64, fault: Fault) {
         self.state().fault = Some((operation, fault));
+    }
+
+    /// From now on the disk holds so many bytes: what makes a file longer than that leaves room for fails, until there is
+    /// room or the limit is moved. Writing over what is there always goes.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.state().capacity = bytes;
+    }
+
+    /// Bytes that all files have together.
+    pub fn used_bytes(&self) -> u64 {
+        let state = self.state();
+        (state.names.values())
+            .map(|file| state.files[*file].now.len() as u64)
+            .sum()
     }
 
     /// The process dies and another one starts: nothing that was written is lost, the lock is free, faults are off.
@@ -153,6 +180,7 @@ impl SimDisk {
                 names: state.names.clone(),
                 synced_names: state.synced_names.clone(),
                 files: state.files.clone(),
+                capacity: state.capacity,
                 ..State::default()
             })),
         }
@@ -284,7 +312,7 @@ impl Disk for SimDisk {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        Ok(1 << 40)
+        Ok(self.state().free_bytes())
     }
 }
 
@@ -303,8 +331,12 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         let half = SimDisk::step(&mut state)?;
         let bytes = if half { &bytes[..bytes.len() / 2] } else { bytes };
-        let content = &mut state.files[self.file];
         let (from, to) = (offset as usize, offset as usize + bytes.len());
+        let more = to.saturating_sub(state.files[self.file].now.len()) as u64;
+        if more > state.free_bytes() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let content = &mut state.files[self.file];
         if content.now.len() < to {
             content.now.resize(to, 0);
         }

@@ -1,7 +1,8 @@
 //! The one writer: gives frames their place and checksums, writes them, syncs, rotates.
 //!
 //! Cost: one `pwrite` a batch (two where it crosses a segment), one `fdatasync` a [`Writer::sync`]; sealing a segment syncs
-//! once more. Nothing is retried: after a failure that may have left half a frame the writer refuses everything.
+//! once more. Nothing is retried: after a failure that may have left half a frame the writer refuses everything. A disk
+//! without room for the next segment is no such failure: the writer lives, and the same batch can be appended again.
 
 use super::JournalError;
 use super::batch::Batch;
@@ -11,6 +12,7 @@ use super::disk::Disk;
 use super::format::*;
 use super::frame::{FrameHeader, Kind, chain};
 use super::published::Published;
+use super::reserve::Reserve;
 use super::segment::*;
 use crate::model::Seq;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ pub(super) struct Active {
 pub(super) struct Tail {
     pub(super) active: Option<Active>,
     pub(super) spare: Option<Prepared>,
+    pub(super) reserve: Option<Reserve>,
     pub(super) next_id: u64,
     pub(super) epoch: u32,
     pub(super) log_id: u64,
@@ -130,13 +133,16 @@ impl Writer {
         self.tail.epoch
     }
 
-    /// Writes the batch's frames and shows them to readers; durable only after [`Writer::sync`]. On a full disk
-    /// ([`JournalError::is_disk_full`]) with [`Writer::is_alive`] nothing was written, and the same batch may be tried again
-    /// later; after any other error the writer is dead.
+    /// Writes the batch's frames and shows them to readers; durable only after [`Writer::sync`]. When no further segment
+    /// can be had because the disk is full ([`JournalError::is_disk_full`]) and the writer [is alive](Writer::is_alive), what
+    /// fitted was written and shown, up to `next_seq() - 1`; the same batch, called again, goes on behind it. After any
+    /// other error the writer is dead.
     pub fn append(&mut self, batch: &mut Batch) -> Result<Appended, JournalError> {
         self.check_alive()?;
-        let (Some(first), Some(last)) = (batch.first_seq(), batch.last_seq()) else {
-            return Err(JournalError::Misuse("an empty batch".to_owned()));
+        let (Some(first), Some(last)) = (batch.unwritten_seq(), batch.last_seq()) else {
+            return Err(JournalError::Misuse(
+                "a batch without a frame to write".to_owned(),
+            ));
         };
         if first != self.next_seq() {
             return Err(JournalError::Misuse(format!(
@@ -144,18 +150,19 @@ impl Writer {
                 self.tail.last_seq
             )));
         }
-        if !self.has_room(batch.len_bytes() as u64 + CONTROL_ROOM_BYTES as u64 + TAIL_ROOM_BYTES) {
-            // Found out before the first byte is written: a full disk then leaves the batch whole.
-            self.prepare_next()?;
+        let mut result = Ok(());
+        while result.is_ok() && batch.written < batch.frames.len() {
+            let some = self.append_some(batch, batch.written);
+            result = some.map(|next| batch.written = next);
         }
-        let mut next = 0;
-        while next < batch.frames.len() {
-            next = self.append_some(batch, next)?;
+        self.failed |= matches!(&result, Err(e) if !e.is_disk_full());
+        if self.next_seq() > first && !self.failed {
+            if self.config.sync.shows_unsynced() && self.tail.last_seq > self.reserved_durable {
+                self.sync()?;
+            }
+            self.published.set_written(self.tail.last_seq);
         }
-        if self.config.sync.shows_unsynced() && last > self.reserved_durable {
-            self.sync()?;
-        }
-        self.published.set_written(last);
+        result?;
         let active = self.active()?;
         Ok(Appended {
             last_seq: last,
@@ -177,12 +184,10 @@ impl Writer {
         let control = self.due_control(batch.last_seq().unwrap_or(0));
         let room = limit.saturating_sub(end + control.len() as u64);
         if bytes > room {
-            let prepared = self.take_prepared(bytes);
-            // Frames of this batch that are written already cannot be taken back, nor written again.
-            self.failed |= prepared.is_err() && next > 0;
+            let prepared = self.take_prepared(bytes)?;
             self.rotate(
-                prepared?,
-                batch.frames[next].first_seq,
+                prepared,
+                batch.frames[next].begins_with(),
                 batch.frames[next].logged_at,
             )?;
             return Ok(next);
@@ -194,9 +199,7 @@ impl Writer {
         let upto = next + fits;
         let Batch { bytes, frames, .. } = batch;
         let written = &frames[next..upto];
-        let (last, stop) = written
-            .last()
-            .map_or((0, from), |f| (f.first_seq + u64::from(f.count) - 1, f.end()));
+        let (last, stop) = written.last().map_or((0, from), |f| (f.last_seq(), f.end()));
         let start = from - control.len();
         bytes[start..from].copy_from_slice(&control);
         let epoch = self.tail.epoch;
@@ -212,7 +215,7 @@ impl Writer {
                 count: frame.count,
                 epoch,
                 tenant: frame.tenant,
-                kind: Kind::Events as u8,
+                kind: frame.kind as u8,
                 schema: EVENTS_SCHEMA,
             };
             let out = &mut bytes[frame.start..payload];

@@ -6,6 +6,7 @@
 //! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
 //! | [`command`] | what clients ask for |
 //! | [`event`] | what happened: the facts of the log |
 //! | `spelling` | how the plain enums of events and commands are spelled |
@@ -14,6 +15,7 @@
 //! | [`record`] | the state as snapshots store it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod clock;
 pub mod command;
 pub mod event;
 pub mod fields;
@@ -32,6 +34,10 @@ pub use time::{DurationMs, NEVER, UnixMs};
 
 /// Number of an event: dense, from 1, never used twice. 0 stands for "none".
 pub type Seq = u64;
+
+/// How the state hash is reckoned. To be raised with every change of the canonical bytes: a hash of another version, of an
+/// older or newer program, is not compared.
+pub const STATE_HASH_VERSION: u32 = 1;
 
 /// Whose data a record is. Every record carries one; `default` = 0 is the only one so far.
 pub type TenantId = u16;

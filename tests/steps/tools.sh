@@ -17,11 +17,14 @@ need_tools() {
   has promtool || packages+=(prometheus)
   has systemd-analyze || packages+=(systemd)
   has strace || packages+=(strace)
+  has mkfs.ext4 || packages+=(e2fsprogs)
+  has mount || packages+=(mount)
+  has prlimit || packages+=(util-linux)
   has npm || packages+=(nodejs npm)
   has python3 || packages+=(python3)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
   if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
-  for tool in redis-cli redis-server redis-benchmark promtool systemd-analyze strace node npm python3; do
+  for tool in redis-cli redis-server redis-benchmark promtool systemd-analyze strace mkfs.ext4 mount prlimit node npm python3; do
     has "$tool" || fail "$tool is still missing after installing ${packages[*]}"
   done
   has cargo || fail "cargo is missing: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer"

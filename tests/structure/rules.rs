@@ -69,6 +69,7 @@ pub(crate) const JOURNAL_ONLY: &[(&str, &str)] = &[
     ("std::os::fd", "files belong to the journal"),
     ("rustix", "files belong to the journal"),
     ("memmap2", "files belong to the journal"),
+    ("libc", "files belong to the journal"),
 ];
 
 /// Longest source file, lines.

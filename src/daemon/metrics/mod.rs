@@ -109,6 +109,10 @@ pub struct Gauges {
     pub log_segments_retired: IntCounter,
     /// 1 while the log is being replayed.
     pub loading: IntGauge,
+    /// 1 while timers are frozen because the wall clock jumped.
+    pub frozen: IntGauge,
+    /// Room that the log has on its disk: [`crate::daemon::disk::DiskState`] as a number.
+    pub disk_state: IntGauge,
     recovery: prometheus::Gauge,
     snapshot_at: cells::Cells,
 }
@@ -277,6 +281,15 @@ impl Metrics {
                 "Segments that retention took out since the start.",
             )?,
             loading: all.gauge("slad_loading", "1 while the log is being replayed, else 0.")?,
+            frozen: all.gauge(
+                "slad_clock_frozen",
+                "1 while no timer fires because the wall clock jumped: CLOCK.ACCEPT or CLOCK.REJECT, else 0.",
+            )?,
+            disk_state: all.gauge(
+                "slad_disk_state",
+                "Room for the log: 0 enough; 1 the disk is full and the reserve in use, OPEN is refused; 2 the reserve is \
+                 used up, every write is refused and timers wait.",
+            )?,
             recovery: {
                 let gauge = prometheus::Gauge::new(
                     "slad_recovery_seconds",

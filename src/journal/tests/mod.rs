@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod feed;
+mod full;
 mod indexes;
 mod retention;
 mod round_trip;

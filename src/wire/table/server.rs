@@ -3,6 +3,7 @@
 use super::connection::unknown_subcommand;
 use super::{Flags, InMulti, Row, param};
 use crate::model::Refusal;
+use crate::model::clock::ClockCommand;
 use crate::model::command::{Describe, Request, Session};
 use crate::wire::parse::Call;
 use crate::wire::value;
@@ -21,6 +22,9 @@ const fn admin(name: &'static str, read: fn(&Call<'_>) -> Result<Request, Refusa
         ..server(name, read)
     }
 }
+
+/// Timers that fire are facts.
+const MOVES_TIME: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::WRITE);
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -70,10 +74,11 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Moves the virtual clock on, firing each timer at its own instant",
         reply: "the seq of its event",
         complexity: "O(n) in the timers that fire",
+        flags: MOVES_TIME,
         params: &[param("duration")],
         ..admin("CLOCK.ADVANCE", |call| {
             let by = value::duration("duration", call.arg(1))?;
-            Ok(Request::Session(Session::ClockAdvance(by)))
+            Ok(Request::Session(Session::Clock(ClockCommand::Advance(by))))
         })
     },
     Row {
@@ -83,10 +88,27 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Moves the virtual clock on to an instant",
         reply: "the seq of its event",
         complexity: "O(n) in the timers that fire",
+        flags: MOVES_TIME,
         params: &[param("instant")],
         ..admin("CLOCK.SET", |call| {
             let to = value::instant("instant", call.arg(1))?;
-            Ok(Request::Session(Session::ClockSet(to)))
+            Ok(Request::Session(Session::Clock(ClockCommand::Set(to))))
+        })
+    },
+    Row {
+        summary: "Takes the wall clock as it is after a jump that froze the timers, or that was rejected",
+        reply: "the seq of its event",
+        complexity: "O(1); what is due by then fires after the reply",
+        ..admin("CLOCK.ACCEPT", |_| {
+            Ok(Request::Session(Session::Clock(ClockCommand::Accept)))
+        })
+    },
+    Row {
+        summary: "Goes on with the time before the jump that froze the timers, until the wall clock is back",
+        reply: "the seq of its event",
+        complexity: "O(1); what is due by then fires after the reply",
+        ..admin("CLOCK.REJECT", |_| {
+            Ok(Request::Session(Session::Clock(ClockCommand::Reject)))
         })
     },
     Row {

@@ -7,7 +7,7 @@
 
 use slad::journal::disk::{Disk, RealDisk};
 use slad::journal::{Batch, Config, Rules, Step, open};
-use slad::model::event::{Body, ClockJumped, Event};
+use slad::model::event::{Body, Event, SnapshotTaken};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,7 +42,12 @@ fn event() -> Event {
         logged_at: 1,
         cause: 0,
         tenant: 0,
-        body: Body::ClockJumped(ClockJumped::advanced(0, 1)),
+        body: Body::SnapshotTaken(SnapshotTaken {
+            seq: 1,
+            state_hash: 2,
+            bytes: 3,
+            records: 4,
+        }),
     }
 }
 

@@ -45,8 +45,7 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Opens an existing file for reading and writing.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
-    /// Opens an existing file for reading alone, mapped at the length it has: it costs no descriptor while it is open,
-    /// so that there may be thousands. It must not be empty.
+    /// Opens an existing file for reading alone, mapped at the length it has. It must not be empty.
     fn open_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
     /// Creates a file; one of that name is emptied first.
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
@@ -233,12 +232,12 @@ impl DiskFile for RealFile {
     }
 
     fn zero_fill(&self, bytes: u64) -> io::Result<()> {
-        // A reservation that cannot succeed would still take all that is left for a moment, from everybody.
-        let taken_bytes = self.file.metadata()?.blocks().saturating_mul(512);
-        if free_bytes(&rustix::fs::fstatvfs(&self.file)?) < bytes.saturating_sub(taken_bytes) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
         if self.len()? != bytes {
+            // A reservation that cannot succeed would still take all that is left for a moment, from everybody.
+            let taken_bytes = self.file.metadata()?.blocks().saturating_mul(512);
+            if free_bytes(&rustix::fs::fstatvfs(&self.file)?) < bytes.saturating_sub(taken_bytes) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, bytes) {
                 // Some file systems cannot reserve; writing the zeros does it as well, only slower.
                 Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
@@ -288,9 +287,13 @@ fn mapped(map: &Map, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
     })
 }
 
-/// A file that is only read: the mapping outlives its descriptor.
+/// A file that is only read.
 #[derive(Debug)]
-struct MappedFile(Map);
+struct MappedFile {
+    // Dropped before the file, which must stay open as long.
+    map: Map,
+    _file: File,
+}
 
 fn read_only<T>() -> io::Result<T> {
     Err(io::Error::new(
@@ -301,7 +304,7 @@ fn read_only<T>() -> io::Result<T> {
 
 impl DiskFile for MappedFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.len() as u64)
+        Ok(self.map.len() as u64)
     }
 
     fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
@@ -325,6 +328,6 @@ impl DiskFile for MappedFile {
     }
 
     fn read(&self, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
-        mapped(&self.0, offset, length)
+        mapped(&self.map, offset, length)
     }
 }

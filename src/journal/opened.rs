@@ -185,8 +185,8 @@ impl OpenedLog {
         Reader::new(Arc::clone(&self.published))
     }
 
-    /// What makes index files and takes old segments out, of which the snapshots newer than the newest `keep` are not
-    /// looked at.
+    /// What makes index files and takes old segments out. `keep` snapshots are kept: the log from the oldest whole one of
+    /// them on stays.
     pub fn keeper(&self, reader: Arc<Reader>, keep: usize) -> Keeper {
         Keeper::new(Arc::clone(&self.published), reader, keep)
     }

@@ -6,7 +6,7 @@ use crate::journal::{Keeper, Reader, Wanted};
 use crate::model::command::{EntryId, FeedKey};
 use std::ops::ControlFlow;
 
-/// A log of so many segments whose tickets have several lives: events of `fresh` begin one.
+/// A log of so many segments of such events.
 fn log_with(segments: usize, event: impl Fn(Seq) -> Event) -> (SimDisk, Seq) {
     let disk = SimDisk::new();
     let mut writer = writer(&disk);

@@ -132,7 +132,10 @@ fn version_1_still_says_what_it_said() {
         assert_eq!(found, expected, "event {n}");
     }
     let snapshot = log.snapshot().unwrap();
-    assert_eq!((snapshot.info().seq, snapshot.info().state_hash), (5, 0xfeed));
+    assert_eq!(
+        (snapshot.info().seq, snapshot.info().state_hash.value),
+        (5, 0xfeed)
+    );
     let mut records = Vec::new();
     snapshot
         .records(|r| {

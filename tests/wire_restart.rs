@@ -243,3 +243,52 @@ fn a_snapshot_of_another_state_costs_time_and_not_the_start() {
     assert!(loaded.contains("snapshot_seq=0"), "{loaded}");
     daemon.client().say("TICKET.OPEN new policy none").int();
 }
+
+#[test]
+fn a_replay_that_comes_out_otherwise_is_refused() {
+    let mut daemon = Daemon::start(&["--virtual-clock", "--set", "state_hash_every_events=10"]);
+    some_life(&daemon, "t");
+    let before = hash(&daemon);
+    assert_eq!(daemon.stop(), 0);
+    daemon.restart();
+    assert_eq!(hash(&daemon), before);
+    let log = daemon.log();
+    let loaded = log.lines().rfind(|l| l.contains("loaded")).unwrap();
+    let hashes = loaded.split("hashes=").nth(1).unwrap();
+    let hashes: u64 = hashes.split(' ').next().unwrap().parse().unwrap();
+    assert!(hashes >= 8, "proven on the way: {loaded}");
+    assert_eq!(daemon.stop(), 0);
+
+    let disk = Arc::new(RealDisk::new(&daemon.data(), 1).unwrap());
+    let config = Config {
+        segment_bytes: 1 << 20,
+        ..Config::default()
+    };
+    let mut writer = slad::journal::open(disk, config).unwrap().into_writer().unwrap();
+    let mut batch = slad::journal::Batch::new();
+    let seq = writer.next_seq();
+    let jump = slad::model::event::ClockJumped {
+        from: 1,
+        to: 2,
+        virtual_clock: true,
+    };
+    let event = slad::model::event::Event {
+        at: 2_000_000_000_000,
+        logged_at: 2_000_000_000_000,
+        cause: 0,
+        tenant: 0,
+        body: slad::model::event::Body::ClockJumped(jump),
+    };
+    batch.push(seq, &[event]).unwrap();
+    batch.push_state_hash(0xBAD);
+    writer.append(&mut batch).unwrap();
+    writer.close().unwrap();
+    let folder = daemon.data().parent().unwrap().to_path_buf();
+    let mut again = support::spawn(&folder, &["--virtual-clock".to_owned()]);
+    assert_eq!(again.wait().unwrap().code(), Some(4));
+    let log = daemon.log();
+    assert!(
+        log.contains(&format!("seq {seq}: the replay gives state")),
+        "{log}"
+    );
+}

@@ -41,6 +41,16 @@ impl Client {
         })
     }
 
+    /// Another handle on this connection, so that one thread sends while another reads. Replies that were read ahead
+    /// stay with the handle that read them: let one alone read.
+    pub fn twin(&self) -> io::Result<Client> {
+        Ok(Client {
+            read: BufReader::new(self.write.try_clone()?),
+            write: self.write.try_clone()?,
+            out: Vec::new(),
+        })
+    }
+
     /// Puts a command behind those not sent yet.
     pub fn push(&mut self, args: &[&[u8]]) {
         let _ = write!(self.out, "*{}\r\n", args.len());

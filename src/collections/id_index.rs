@@ -67,6 +67,17 @@ impl IdIndex {
         self.len += 1;
     }
 
+    /// Makes room for `more` slots, spread as hashes spread them, so that filling the index rehashes next to nothing.
+    /// `rehash` as for [`IdIndex::insert`].
+    pub fn reserve(&mut self, more: usize, rehash: impl Fn(u32) -> u64) {
+        // Hashes spread like dice: three standard deviations above the mean leave few shards to grow.
+        let mean = more / SHARDS;
+        let each = mean + 3 * mean.isqrt();
+        for shard in &mut self.shards {
+            shard.reserve(each, |slot| rehash(*slot));
+        }
+    }
+
     /// Takes a slot out and returns it; `None` if there is none with this hash for which `is` holds.
     #[inline]
     pub fn remove(&mut self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {

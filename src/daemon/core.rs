@@ -87,10 +87,12 @@ pub struct Core {
     for_snapshot: Vec<Rc<Peer>>,
     /// The event after which the next snapshot is due by number.
     snapshot_at: Seq,
+    /// The event after which the log is next told the state hash.
+    prove_at: Seq,
     released: Seq,
     peers: HashMap<u64, Rc<Peer>>,
     /// Who waits in AGENT.NEXT, by the number the engine knows.
-    waiting: HashMap<WaiterId, Rc<Peer>>,
+    pub(super) waiting: HashMap<WaiterId, Rc<Peer>>,
     waiters: WaiterId,
     /// Peers with replies that wait for a release, in the order in which they began to.
     unreleased: Vec<Rc<Peer>>,
@@ -121,6 +123,7 @@ impl Core {
             store: None,
             for_snapshot: Vec::new(),
             snapshot_at: Seq::MAX,
+            prove_at: Seq::MAX,
             released: 0,
             peers: HashMap::new(),
             waiting: HashMap::new(),
@@ -135,6 +138,9 @@ impl Core {
     /// The log has been read: everything in it is released, and who waited for it goes on.
     pub fn run(&mut self, engine: Engine, clock: Clock, log: LogFront, reader: Reader, store: Store) {
         self.released = engine.seq();
+        self.prove_at = engine
+            .seq()
+            .saturating_add(self.shared.config.state_hash_every_events);
         self.reader = Some(Arc::new(reader));
         self.store = Some(store);
         self.next_snapshot(0);
@@ -331,17 +337,6 @@ impl Core {
         true
     }
 
-    /// Ends every wait of AGENT.NEXT with this refusal.
-    pub(super) fn refuse_waiting(&mut self, refusal: &Reply) {
-        for (waiter, peer) in std::mem::take(&mut self.waiting) {
-            if let Some(r) = &mut self.running {
-                r.engine.cancel_wait(waiter);
-            }
-            peer.answer(refusal.clone(), self.released, self.released);
-            self.settle_peer(&peer);
-        }
-    }
-
     /// Ends a batch: its frames go towards the log, those it woke are answered.
     pub fn end_turn(&mut self) {
         let Some(r) = &mut self.running else {
@@ -356,6 +351,13 @@ impl Core {
             r.out.measures.clear();
             self.changed.raise();
             r.log.take(&mut r.out);
+            if r.engine.seq() >= self.prove_at {
+                self.prove_at = r
+                    .engine
+                    .seq()
+                    .saturating_add(self.shared.config.state_hash_every_events);
+                r.log.prove(r.engine.state_hash());
+            }
             self.commit.raise();
         }
         let seq = r.engine.seq();

@@ -18,10 +18,7 @@ impl Connection {
         let Some(Sight { upto_seq, heads }) = self.sight(std::iter::once(&key)).await else {
             return false;
         };
-        let (reader, first_seq) = {
-            let core = self.core.borrow();
-            (core.reader(), core.shared.first_seq())
-        };
+        let reader = self.core.borrow().reader();
         let Some(reader) = reader else {
             return true;
         };
@@ -32,7 +29,7 @@ impl Connection {
             chain: heads.into_iter().next().flatten(),
         };
         let reply = elsewhere(move || {
-            let length = length(&reader, &span, first_seq, upto_seq)?;
+            let length = length(&reader, &span, upto_seq)?;
             if whole {
                 info(&reader, &span, length, upto_seq)
             } else {
@@ -56,12 +53,9 @@ fn wanted(count: usize, reverse: bool, upto_seq: Seq) -> Wanted {
     }
 }
 
-/// Entries under a key. Cost: nothing for `events`, a search in each segment for what is posted one by one, else a visit to each
+/// Entries under a key. Cost: a look at each segment for `events`, a search in each segment for what is posted one by one, else a visit to each
 /// of them.
-fn length(reader: &Arc<Reader>, span: &Span, first_seq: Seq, upto_seq: Seq) -> Result<i64, JournalError> {
-    if span.key == FeedKey::All {
-        return Ok(fields::seq((upto_seq + 1).saturating_sub(first_seq)));
-    }
+fn length(reader: &Arc<Reader>, span: &Span, upto_seq: Seq) -> Result<i64, JournalError> {
     if let Some(count) = reader.count(&span.key, upto_seq)? {
         return Ok(fields::seq(count));
     }

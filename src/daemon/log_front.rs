@@ -58,6 +58,11 @@ impl LogFront {
         self.taken_bytes += (self.gathering.len_bytes() - before) as u64;
     }
 
+    /// Says what the state is after the frames taken last, if they have not gone yet.
+    pub fn prove(&mut self, state_hash: u64) {
+        self.gathering.push_state_hash(state_hash);
+    }
+
     /// Hands what has gathered to the log thread, unless too much is under way: then it goes with the next.
     pub fn submit(&mut self) {
         if self.gathering.is_empty() {

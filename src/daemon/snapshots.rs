@@ -127,7 +127,7 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
         now,
         Body::SnapshotTaken(SnapshotTaken {
             seq: info.seq,
-            state_hash: info.state_hash,
+            state_hash: info.state_hash.value,
             bytes: info.bytes,
             records: info.records,
         }),

@@ -189,6 +189,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         records = counts.records,
         snapshot_seq = counts.snapshot_seq,
         events = counts.events,
+        hashes = counts.hashes,
         seq = engine.seq(),
         replay_ms,
         rebuild_ms = ms(started) - replay_ms,

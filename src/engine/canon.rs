@@ -2,7 +2,8 @@
 //!
 //! The state hash is the wrapping sum over all entities of XXH3 of their canonical bytes: names are spelled out and
 //! lists have a stored order, so the sum depends on the state alone and not on how it came about. It is kept up to
-//! date at the cost of two hashes for each entity touched between two looks at it (about 0.1 µs).
+//! date at the cost of two hashes for each entity touched between two looks at it (about 0.1 µs). A change of these
+//! bytes raises [`crate::model::STATE_HASH_VERSION`].
 
 use super::agent::Agent;
 use super::state::State;

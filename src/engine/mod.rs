@@ -150,6 +150,11 @@ impl Engine {
         Engine { state, config }
     }
 
+    /// Some `records` are about to be taken in: makes room for as many tickets, so that the index is not grown step by step.
+    pub fn expect(&mut self, records: u64) {
+        self.state.expect(usize::try_from(records).unwrap_or(0));
+    }
+
     /// Takes in a record of a snapshot. Policies come first, as [`Engine::snapshot_step`] gives them.
     pub fn restore(&mut self, record: Record) -> Result<(), String> {
         self.state.restore(record)

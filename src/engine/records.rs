@@ -95,6 +95,18 @@ impl State {
         std::iter::once(clock).chain(policies).chain(queues).collect()
     }
 
+    /// Makes room for so many tickets.
+    pub(super) fn expect(&mut self, tickets: usize) {
+        let State {
+            ticket_ids,
+            tickets: slots,
+            ..
+        } = self;
+        ticket_ids.reserve(tickets, |slot| {
+            slots.get(slot).map_or(0, |ticket| id_hash(&ticket.id))
+        });
+    }
+
     /// Takes a record in. Policies come before tickets, as [`State::snapshot_step`] gives them; otherwise in any order.
     pub(super) fn restore(&mut self, record: Record) -> Result<(), String> {
         match record {

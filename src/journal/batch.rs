@@ -5,7 +5,7 @@
 
 use super::JournalError;
 use super::format::{CONTROL_ROOM_BYTES, FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX, pad8};
-use super::frame::ArchivedEvents;
+use super::frame::{ArchivedEvents, Kind, STATE_HASH_BYTES, StateHash};
 use crate::model::event::Event;
 use crate::model::{Seq, TenantId, UnixMs};
 use rkyv::rancor::{Error, Fallible, Source};
@@ -35,7 +35,9 @@ pub(super) struct Pending {
     /// Where its header begins in the buffer.
     pub(super) start: usize,
     pub(super) payload_bytes: u32,
+    pub(super) kind: Kind,
     pub(super) count: u32,
+    /// Seq of its first event; of a state hash, the one after which it holds.
     pub(super) first_seq: Seq,
     pub(super) tenant: TenantId,
     pub(super) logged_at: UnixMs,
@@ -44,6 +46,19 @@ pub(super) struct Pending {
 impl Pending {
     pub(super) fn end(&self) -> usize {
         self.start + FRAME_HEADER_BYTES + pad8(self.payload_bytes as usize)
+    }
+
+    /// Seq of the first event in this frame or after it.
+    pub(super) fn begins_with(&self) -> Seq {
+        match self.kind {
+            Kind::Events => self.first_seq,
+            _ => self.first_seq + 1,
+        }
+    }
+
+    /// Last seq written once this frame is.
+    pub(super) fn last_seq(&self) -> Seq {
+        self.begins_with() + u64::from(self.count) - 1
     }
 }
 
@@ -131,12 +146,33 @@ impl Batch {
         self.frames.push(Pending {
             start,
             payload_bytes: payload_bytes as u32,
+            kind: Kind::Events,
             count: events.len() as u32,
             first_seq,
             tenant: first.tenant,
             logged_at: first.logged_at,
         });
         Ok(())
+    }
+
+    /// Adds the hash of the state after the batch's last event, so that a replay can prove itself equal. A batch without
+    /// events takes none.
+    pub fn push_state_hash(&mut self, hash: u64) {
+        let Some(last) = self.frames.last().copied() else {
+            return;
+        };
+        let start = self.bytes.len();
+        let payload = StateHash::now(hash).encode();
+        self.bytes.resize(start + FRAME_HEADER_BYTES, 0);
+        self.bytes.extend_from_slice(&payload);
+        self.frames.push(Pending {
+            start,
+            payload_bytes: STATE_HASH_BYTES as u32,
+            kind: Kind::StateHash,
+            count: 0,
+            first_seq: last.last_seq(),
+            ..last
+        });
     }
 
     /// Bytes that the frames take in the log, control frames apart.
@@ -156,17 +192,17 @@ impl Batch {
 
     /// Seq of the first event.
     pub fn first_seq(&self) -> Option<Seq> {
-        self.frames.first().map(|f| f.first_seq)
+        self.frames.first().map(Pending::begins_with)
     }
 
     /// Seq of the last event.
     pub fn last_seq(&self) -> Option<Seq> {
-        self.frames.last().map(|f| f.first_seq + u64::from(f.count) - 1)
+        self.frames.last().map(Pending::last_seq)
     }
 
-    /// Seq of the first event that is not written yet.
+    /// Seq of the first event that is not written yet, or would follow what else is not.
     pub(super) fn unwritten_seq(&self) -> Option<Seq> {
-        self.frames.get(self.written).map(|f| f.first_seq)
+        self.frames.get(self.written).map(Pending::begins_with)
     }
 
     /// Takes the frames out and keeps the buffers.

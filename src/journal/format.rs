@@ -8,6 +8,7 @@
 //! reserve.slad                    zeros, as long as a segment: becomes the next one when the disk is full (below)
 //! reserve.tmp                     a reserve that is being made; removed at the next start
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
+//! damaged-<seq>.bin               a snapshot that was passed over; never read again
 //! torn-<id>-<offset>.bin          bytes that a recovery cut from a segment; never read again
 //! ```
 //!
@@ -56,12 +57,16 @@
 //! | 2 marker | N: everything up to N was synced | none |
 //! | 3 reserve | C: seqs up to C may be shown before they are synced | none |
 //! | 4 session | last seq before it | schema 1: boot id (16 bytes), state (u32: 1 opened, 2 closed), policy (u32: 1 always, 2 shows unsynced facts) |
+//! | 5 state hash | last seq before it | schema 1: hash of the state after that seq (u64), version of its reckoning (u32), zero (u32) |
 //!
 //! Every segment begins with a marker, a session and, where unsynced facts are shown, a reserve. A segment is sealed and
 //! synced before the first byte of the next one is written. The salt binds a frame to its place: moved, repeated or left
 //! from an earlier use of the file it does not verify, and a client that writes the bytes of a frame into a ticket does
 //! not know the log id. The digest of a segment is a chain over its frames: `d = xxh3_64(bytes 0..8 of the header, seed d)`,
 //! from 0.
+//!
+//! A state hash lets every replay prove itself: a state that comes out otherwise stops the start. The version says how
+//! the hash was reckoned; one of another version is not compared.
 //!
 //! **Order of checks**: CRC of the header, CRC of the payload, bytecheck of the archive, meaning (kind, epoch, dense
 //! seqs, count). Bytecheck alone passes most bit flips; without the CRCs it proves nothing.
@@ -80,7 +85,8 @@
 //! chunk, 24 bytes:   0 4 CRC32C of (seq, offset, 4..24) · 4 4 CRC32C of the payload · 8 4 length of the payload
 //!                   12 4 records · 16 4 number of the chunk, from 0 · 20 4 kind: 1 records, 2 footer
 //!                   then the payload: rkyv archive of `Vec<model::record::Record>`, padded with zeros to 8
-//! footer:            a chunk of kind 2, payload 32 bytes: 0 8 state hash · 8 8 records · 16 8 chunks · 24 8 digest
+//! footer:            a chunk of kind 2, payload 40 bytes: 0 8 state hash · 8 8 records · 16 8 chunks · 24 8 digest
+//!                   32 4 version of the hash's reckoning · 36 4 zero
 //! ```
 //! The digest is the same chain as a segment's, over bytes 0..8 of each chunk. The footer ends the file.
 //!

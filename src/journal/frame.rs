@@ -4,8 +4,8 @@
 
 use super::disk::DiskFile;
 use super::format::*;
-use crate::model::Seq;
 use crate::model::event::Event;
+use crate::model::{STATE_HASH_VERSION, Seq};
 use rkyv::rancor::Error;
 use rkyv::vec::ArchivedVec;
 use std::io;
@@ -20,6 +20,53 @@ pub(super) enum Kind {
     Marker = 2,
     Reserve = 3,
     Session = 4,
+    StateHash = 5,
+}
+
+impl Kind {
+    /// The highest that is known.
+    pub(super) const LAST: Kind = Kind::StateHash;
+}
+
+/// The hash of the state after a seq, as a frame carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateHash {
+    /// The hash.
+    pub value: u64,
+    /// How it was reckoned: comparable only with [`STATE_HASH_VERSION`] of its own version.
+    pub version: u32,
+}
+
+/// Bytes of a state hash's payload.
+pub(super) const STATE_HASH_BYTES: usize = 16;
+
+impl StateHash {
+    /// A hash that this program reckoned.
+    pub fn now(value: u64) -> StateHash {
+        StateHash {
+            value,
+            version: STATE_HASH_VERSION,
+        }
+    }
+
+    /// Does it allow the state with hash `found`? One that was reckoned in another way says nothing.
+    pub fn allows(self, found: u64) -> bool {
+        self.version != STATE_HASH_VERSION || self.value == found
+    }
+
+    pub(super) fn encode(self) -> [u8; STATE_HASH_BYTES] {
+        let mut out = [0; STATE_HASH_BYTES];
+        put(&mut out, 0, self.value.to_le_bytes());
+        put(&mut out, 8, self.version.to_le_bytes());
+        out
+    }
+
+    pub(super) fn decode(payload: &[u8]) -> StateHash {
+        StateHash {
+            value: u64_at(payload, 0),
+            version: u32_at(payload, 8),
+        }
+    }
 }
 
 /// Binds frames to a log, a segment and an offset.

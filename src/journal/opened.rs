@@ -3,7 +3,7 @@
 use super::JournalError;
 use super::config::Config;
 use super::disk::Disk;
-use super::frame::{Kind, events, to_event};
+use super::frame::{Kind, StateHash, events, to_event};
 use super::published::Published;
 use super::reader::Reader;
 use super::recovery::Recovery;
@@ -13,6 +13,15 @@ use super::writer::{Tail, Writer};
 use crate::model::Seq;
 use crate::model::event::Event;
 use std::sync::Arc;
+
+/// What a replay comes across.
+#[derive(Debug, PartialEq)]
+pub enum Stored {
+    /// The event of the seq.
+    Event(Event),
+    /// What the state after the seq must be.
+    Hash(StateHash),
+}
 
 /// An opened log. It owns the lock.
 pub struct OpenedLog {
@@ -107,6 +116,19 @@ impl OpenedLog {
         after_seq: Seq,
         mut f: impl FnMut(Seq, Event) -> Result<(), String>,
     ) -> Result<(), JournalError> {
+        self.replay_stored(after_seq, |seq, stored| match stored {
+            Stored::Event(event) => f(seq, event),
+            Stored::Hash(_) => Ok(()),
+        })
+    }
+
+    /// The same with the state hashes in between, each after the seq for which it holds. A consumer that comes out
+    /// with another state must refuse it.
+    pub fn replay_stored(
+        &self,
+        after_seq: Seq,
+        mut f: impl FnMut(Seq, Stored) -> Result<(), String>,
+    ) -> Result<(), JournalError> {
         let segments = self.published.segments();
         if let Some(first) = segments.first()
             && first.first_seq > after_seq + 1
@@ -128,15 +150,20 @@ impl OpenedLog {
                 let Some((header, frame)) = walk.frame()? else {
                     break;
                 };
+                let damage = |what| JournalError::corrupt(&segment.path, offset, header.first_seq, what);
+                if header.is(Kind::StateHash) && header.first_seq > after_seq {
+                    let (seq, hash) = (header.first_seq, StateHash::decode(frame.payload(&header)));
+                    // The file and the place, because the state that comes out wrong may have been read wrong.
+                    f(seq, Stored::Hash(hash)).map_err(damage)?;
+                }
                 if !header.is(Kind::Events) || header.last_seq() <= after_seq {
                     continue;
                 }
-                let damage = |what| JournalError::corrupt(&segment.path, offset, header.first_seq, what);
                 let archived = events(&header, frame.payload(&header)).map_err(damage)?;
                 for (seq, event) in (header.first_seq..).zip(archived.iter()) {
                     if seq > after_seq {
                         let event = to_event(event).map_err(damage)?;
-                        f(seq, event).map_err(|what| JournalError::Refused { seq, what })?;
+                        f(seq, Stored::Event(event)).map_err(|what| JournalError::Refused { seq, what })?;
                     }
                 }
             }
@@ -172,8 +199,9 @@ impl OpenedLog {
         self.tail.log_id
     }
 
-    /// Begins to write: notes the session in the log and syncs it.
+    /// Begins to write: notes the session in the log and syncs it. Snapshots that were passed over are set aside.
     pub fn into_writer(self) -> Result<Writer, JournalError> {
+        self.found.set_aside(&*self.disk)?;
         Writer::new(self.disk, self.config, self.published, self.tail, self.lock)
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn scan(
             scan.marker_offset = scan.end;
         } else if frame.is(Kind::Reserve) {
             scan.reserve = scan.reserve.max(frame.first_seq);
-        } else {
+        } else if frame.is(Kind::Session) {
             scan.session = Session::decode(bytes.payload(&frame));
         }
         scan.digest = chain(scan.digest, bytes.header_bytes());
@@ -88,16 +88,18 @@ pub(super) fn check_meaning(
     epoch: u32,
     expected: Seq,
 ) -> Result<(), JournalError> {
-    if frame.kind > Kind::Session as u8 || frame.schema > EVENTS_SCHEMA {
+    if frame.kind > Kind::LAST as u8 || frame.schema > EVENTS_SCHEMA {
         return Err(JournalError::TooNew {
             path: path.to_path_buf(),
             what: "frame",
             found: u32::from(frame.kind) << 8 | u32::from(frame.schema),
-            known: (Kind::Session as u32) << 8 | u32::from(EVENTS_SCHEMA),
+            known: (Kind::LAST as u32) << 8 | u32::from(EVENTS_SCHEMA),
         });
     }
     let wrong = if frame.epoch != epoch {
         format!("a frame of epoch {} in a segment of epoch {epoch}", frame.epoch)
+    } else if frame.is(Kind::StateHash) && frame.first_seq.saturating_add(1) != expected {
+        format!("a state hash of seq {} before seq {expected}", frame.first_seq)
     } else if !frame.is(Kind::Events) {
         return Ok(());
     } else if frame.first_seq != expected {

@@ -187,7 +187,7 @@ impl Writer {
             let prepared = self.take_prepared(bytes)?;
             self.rotate(
                 prepared,
-                batch.frames[next].first_seq,
+                batch.frames[next].begins_with(),
                 batch.frames[next].logged_at,
             )?;
             return Ok(next);
@@ -199,9 +199,7 @@ impl Writer {
         let upto = next + fits;
         let Batch { bytes, frames, .. } = batch;
         let written = &frames[next..upto];
-        let (last, stop) = written
-            .last()
-            .map_or((0, from), |f| (f.first_seq + u64::from(f.count) - 1, f.end()));
+        let (last, stop) = written.last().map_or((0, from), |f| (f.last_seq(), f.end()));
         let start = from - control.len();
         bytes[start..from].copy_from_slice(&control);
         let epoch = self.tail.epoch;
@@ -217,7 +215,7 @@ impl Writer {
                 count: frame.count,
                 epoch,
                 tenant: frame.tenant,
-                kind: Kind::Events as u8,
+                kind: frame.kind as u8,
                 schema: EVENTS_SCHEMA,
             };
             let out = &mut bytes[frame.start..payload];

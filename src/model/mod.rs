@@ -33,6 +33,10 @@ pub use time::{DurationMs, NEVER, UnixMs};
 /// Number of an event: dense, from 1, never used twice. 0 stands for "none".
 pub type Seq = u64;
 
+/// How the state hash is reckoned. To be raised with every change of the canonical bytes: a hash of another version, of an
+/// older or newer program, is not compared.
+pub const STATE_HASH_VERSION: u32 = 1;
+
 /// Whose data a record is. Every record carries one; `default` = 0 is the only one so far.
 pub type TenantId = u16;
 

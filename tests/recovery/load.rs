@@ -3,7 +3,7 @@
 use crate::random::Random;
 use crate::support::{Client, Value, encode};
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// Who takes tickets.
 pub(crate) const AGENTS: [&str; 6] = ["a0", "a1", "a2", "a3", "a4", "a5"];
@@ -19,8 +19,9 @@ pub(crate) struct Sent {
     pub(crate) words: Vec<String>,
     /// What it said in `by`: the event that carries it is this command's.
     pub(crate) label: String,
-    /// What came back, if anything did.
+    /// What came back, if anything did, and when.
     pub(crate) reply: Option<Value>,
+    pub(crate) replied_at: Option<Instant>,
     /// The commands between MULTI and EXEC.
     pub(crate) inner: Vec<Sent>,
 }
@@ -33,6 +34,7 @@ impl Sent {
             words,
             label,
             reply: None,
+            replied_at: None,
             inner: Vec::new(),
         }
     }
@@ -65,6 +67,7 @@ impl Sent {
             }
         }
         self.reply = Some(reply);
+        self.replied_at = Some(Instant::now());
         Some(())
     }
 }
@@ -149,6 +152,7 @@ impl Load {
                     words: vec!["EXEC".to_owned()],
                     label: String::new(),
                     reply: None,
+                    replied_at: None,
                     inner: (0..count).map(|_| self.open()).collect(),
                 }
             }

@@ -1,8 +1,8 @@
-//! kill -9 at random moments under pipelined load, every reply durable: nothing acknowledged is lost, nothing is done
+//! kill -9 at random moments under pipelined load, for each sync policy: nothing acknowledged is lost, nothing is done
 //! twice, no ticket is in two agents' hands, and what comes back is what the feed tells.
 //!
-//! 30 kills; `SLAD_TEST_LONG=1`: 200. The seed is printed, `SLAD_SEED` gives it: commands and delays are the same then,
-//! how far the daemon gets by the kill is not.
+//! 12 kills a policy; `SLAD_TEST_LONG=1`: 1,000. The seed is printed, `SLAD_SEED` gives it: commands and delays are the
+//! same then, how far the daemon gets by the kill is not.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +13,7 @@
 #[path = "../support/feed.rs"]
 mod feed;
 mod load;
+mod power;
 #[path = "../support/random.rs"]
 mod random;
 mod replay;
@@ -28,9 +29,14 @@ use support::{Client, Daemon, Value};
 
 const CONNECTIONS: u64 = 4;
 /// Snapshots so often that kills hit them under way and restarts begin at them.
-const FLAGS: [&str; 4] = ["--sync", "always", "--set", "snapshot.every_events=1500"];
+fn flags(sync: &str) -> Vec<String> {
+    let options = ["snapshot.every_events=1500", "state_hash_every_events=200"];
+    let mut flags = vec!["--sync".to_owned(), sync.to_owned()];
+    flags.extend(options.iter().flat_map(|o| ["--set".to_owned(), (*o).to_owned()]));
+    flags
+}
 /// Tickets looked at after each restart; at the end of a log's life all are.
-const SAMPLE: usize = 800;
+const SAMPLE: usize = 300;
 
 /// What the rounds went through, so that a test that exercised nothing fails.
 #[derive(Default)]
@@ -46,20 +52,34 @@ struct Totals {
 }
 
 #[test]
-fn kill_9_at_random_moments_loses_nothing() {
-    let kills = if std::env::var_os("SLAD_TEST_LONG").is_some() {
-        200
-    } else {
-        30
-    };
-    let mut random = Random::new(Random::seed());
+fn kill_9_under_always_loses_nothing() {
+    kill_9_loses_nothing("always", 1);
+}
+
+#[test]
+fn kill_9_under_interval_loses_nothing() {
+    kill_9_loses_nothing("interval", 2);
+}
+
+#[test]
+fn kill_9_under_never_loses_nothing() {
+    kill_9_loses_nothing("never", 3);
+}
+
+fn is_long() -> bool {
+    std::env::var_os("SLAD_TEST_LONG").is_some()
+}
+
+fn kill_9_loses_nothing(sync: &str, salt: u64) {
+    let kills = if is_long() { 1_000 } else { 12 };
+    let mut random = Random::new(Random::seed().wrapping_add(salt));
     let mut totals = Totals::default();
     while totals.kills < kills {
         let lives = (1 + random.below(4)).min(kills - totals.kills);
-        one_log(&mut random, lives, &mut totals);
+        one_log(sync, &mut random, lives, &mut totals);
     }
     println!(
-        "{} kills: {} acknowledged facts all there, {} refusals, {} commands unanswered; {} restarts from a snapshot, \
+        "{} kills under {sync}: {} acknowledged facts all there, {} refusals, {} commands unanswered; {} restarts from a snapshot, \
          {} torn tails, {} tokens repeated",
         totals.kills,
         totals.acknowledged,
@@ -69,7 +89,7 @@ fn kill_9_at_random_moments_loses_nothing() {
         totals.torn,
         totals.tokens
     );
-    assert!(totals.acknowledged > 200 * kills, "too little happened");
+    assert!(totals.acknowledged > 50 * kills, "too little happened");
     assert!(
         totals.from_snapshot > 0 && totals.tokens > 0,
         "too little happened"
@@ -107,9 +127,7 @@ fn kill_9_at_random_moments_loses_nothing() {
     }
 }
 
-/// A log from its first event, through so many kills.
-fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
-    let mut daemon = Daemon::start(&FLAGS);
+fn set_agents(daemon: &Daemon, random: &mut Random) {
     for agent in AGENTS {
         let set = format!(
             "AGENT.SET {agent} capacity {} skills net:{}",
@@ -119,11 +137,18 @@ fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
         daemon.client().say(&set).int();
         daemon.client().say(&format!("AGENT.READY {agent}")).int();
     }
+}
+
+/// A log from its first event, through so many kills.
+fn one_log(sync: &str, random: &mut Random, lives: u64, totals: &mut Totals) {
+    let flags = flags(sync);
+    let mut daemon = Daemon::start(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+    set_agents(&daemon, random);
     let mut sent: Vec<Sent> = Vec::new();
     for life in 0..lives {
         sent.extend(kill_under_load(&mut daemon, random, life));
         for _ in 0..random.below(3) {
-            kill_while_it_starts(&daemon, random);
+            kill_while_it_starts(&daemon, &flags, random);
         }
         daemon.restart();
         totals.kills += 1;
@@ -137,6 +162,12 @@ fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
 
         let is_last = life + 1 == lives;
         let model = settled(&daemon, &sent, random, is_last);
+        for reply in sent.iter().filter_map(|sent| sent.reply.as_ref()) {
+            assert!(
+                !matches!(reply, Value::Int(seq) if model.is_lost(*seq)),
+                "acknowledged and gone: {reply:?}"
+            );
+        }
         repeat_tokens(&mut daemon.client(), &sent, totals);
         same_hash_again(&mut daemon, random);
         if is_last {
@@ -156,25 +187,30 @@ fn one_log(random: &mut Random, lives: u64, totals: &mut Totals) {
     }
 }
 
-fn kill_under_load(daemon: &mut Daemon, random: &mut Random, life: u64) -> Vec<Sent> {
-    let connections: Vec<_> = (0..CONNECTIONS)
+/// Connections that send until the daemon is gone.
+fn under_load(daemon: &Daemon, random: &mut Random, life: u64) -> Vec<std::thread::JoinHandle<Vec<Sent>>> {
+    (0..CONNECTIONS)
         .map(|n| {
             let load = Load::new(format!("l{life}c{n}"), Random::new(random.next()));
             let mut client = daemon.client();
             std::thread::spawn(move || load.run(&mut client))
         })
-        .collect();
+        .collect()
+}
+
+fn kill_under_load(daemon: &mut Daemon, random: &mut Random, life: u64) -> Vec<Sent> {
+    let connections = under_load(daemon, random, life);
     // Often early, when little has happened; sometimes a second.
-    let most = *random.pick(&[50, 150, 300, 700]);
-    std::thread::sleep(Duration::from_millis(20 + random.below(most)));
+    let most = *random.pick(&[10, 40, 100, 350]);
+    std::thread::sleep(Duration::from_millis(5 + random.below(most)));
     daemon.kill();
     connections.into_iter().flat_map(|c| c.join().unwrap()).collect()
 }
 
 /// kill -9 somewhere between its first instruction and its first replies: recovery has to be safe against its own end.
-fn kill_while_it_starts(daemon: &Daemon, random: &mut Random) {
+fn kill_while_it_starts(daemon: &Daemon, flags: &[String], random: &mut Random) {
     let data = daemon.data();
-    let mut child = support::spawn(data.parent().unwrap(), &FLAGS.map(str::to_owned));
+    let mut child = support::spawn(data.parent().unwrap(), flags);
     std::thread::sleep(Duration::from_micros(random.below(60_000)));
     child.kill().unwrap();
     child.wait().unwrap();

@@ -43,6 +43,8 @@ pub(crate) struct Model {
     by_label: HashMap<String, i64>,
     /// Events by type.
     pub(crate) kinds: HashMap<String, u64>,
+    /// Seqs that `log.recovered` says are gone, first and last.
+    pub(crate) lost: Vec<(i64, i64)>,
 }
 
 impl Model {
@@ -51,8 +53,18 @@ impl Model {
         let mut model = Model::default();
         // Labels of one connection come in the order in which it sent them.
         let mut newest: HashMap<String, String> = HashMap::new();
-        for (event, seq) in events.iter().zip(events[0].seq..) {
+        // No test here drops old segments: the feed begins with the first event that is not gone.
+        let mut expected = 1;
+        for event in events {
+            if event.kind() == "log.recovered" && event.int("lost_from") != 0 {
+                let lost = (event.int("lost_from"), event.int("lost_to"));
+                assert_eq!(lost.0, expected, "the gap begins where the feed ends: {event:?}");
+                model.lost.push(lost);
+                expected = lost.1 + 1;
+            }
+            let seq = expected;
             assert_eq!((event.seq, event.part), (seq, 0), "the feed is dense: {event:?}");
+            expected += 1;
             *model.kinds.entry(event.kind().to_owned()).or_default() += 1;
             model.apply(event);
             let Some(label) = event.find("by").filter(|label| !label.starts_with("repeat-")) else {
@@ -239,7 +251,12 @@ impl Model {
         ticket.hold = Some(event.seq);
     }
 
-    /// What was answered is in the feed, as that very fact; what was refused is not.
+    /// Is this one of the seqs that are gone?
+    pub(crate) fn is_lost(&self, seq: i64) -> bool {
+        self.lost.iter().any(|(from, to)| (*from..=*to).contains(&seq))
+    }
+
+    /// What was answered is in the feed, as that very fact, unless it is said to be gone; what was refused is not.
     pub(crate) fn check(&self, events: &[Entry], sent: &Sent) {
         for inner in &sent.inner {
             self.check(events, inner);
@@ -258,9 +275,15 @@ impl Model {
         }
         let own = self.by_label.get(&sent.label);
         let what = || format!("{:?} → {:?}", sent.words.join(" "), sent.reply);
+        let seq = match &sent.reply {
+            Some(Value::Int(seq)) => *seq,
+            Some(reply @ Value::List(_)) => reply.get("seq").int(),
+            _ => 0,
+        };
         match &sent.reply {
             // Not answered: either may be.
             None => {}
+            Some(_) if self.is_lost(seq) => assert_eq!(own, None, "under another seq: {}", what()),
             Some(Value::Error(_) | Value::Null) => assert_eq!(own, None, "refused, but done: {}", what()),
             Some(Value::Int(seq)) => self.fact(event_at(events, *seq), own.copied(), sent),
             Some(reply @ Value::List(_)) => {
@@ -348,10 +371,10 @@ impl Model {
 }
 
 fn event_at(events: &[Entry], seq: i64) -> &Entry {
-    let place = usize::try_from(seq - events[0].seq).unwrap();
-    events
-        .get(place)
-        .unwrap_or_else(|| panic!("seq {seq} was acknowledged and is gone"))
+    match events.binary_search_by_key(&seq, |event| event.seq) {
+        Ok(place) => &events[place],
+        Err(_) => panic!("seq {seq} was acknowledged and is gone"),
+    }
 }
 
 fn optional(value: &Value) -> Option<&str> {

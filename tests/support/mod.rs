@@ -20,21 +20,37 @@ pub(crate) struct Daemon {
     child: Child,
     folder: tempfile::TempDir,
     args: Vec<String>,
+    /// What runs it: nothing, or a program with arguments that ends in running another one.
+    wrapper: Vec<String>,
 }
 
 impl Daemon {
     /// Starts one with these further flags of `serve`, and waits until it answers.
     pub(crate) fn start(args: &[&str]) -> Daemon {
-        Daemon::start_in(tempfile::tempdir().unwrap(), args)
+        Daemon::wrapped(tempfile::tempdir().unwrap(), &[], args)
     }
 
-    /// The same in this folder.
-    pub(crate) fn start_in(folder: tempfile::TempDir, args: &[&str]) -> Daemon {
+    /// The same in this folder, run by `wrapper`.
+    pub(crate) fn wrapped(folder: tempfile::TempDir, wrapper: &[String], args: &[&str]) -> Daemon {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-        let child = spawn(folder.path(), &args);
-        let daemon = Daemon { child, folder, args };
+        let daemon = Daemon {
+            child: spawn_by(wrapper, folder.path(), &args),
+            folder,
+            args,
+            wrapper: wrapper.to_vec(),
+        };
         daemon.wait();
         daemon
+    }
+
+    /// The process; a wrapper must have become the daemon by then.
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its socket.
@@ -45,11 +61,6 @@ impl Daemon {
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
-    }
-
-    /// Its process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Has it not ended?
@@ -119,7 +130,7 @@ impl Daemon {
 
     /// Starts again over the same data.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.folder.path(), &self.args);
+        self.child = spawn_by(&self.wrapper, self.folder.path(), &self.args);
         self.wait();
     }
 }
@@ -136,12 +147,20 @@ impl Drop for Daemon {
 
 /// `slad serve` in `folder`.
 pub(crate) fn spawn(folder: &Path, args: &[String]) -> Child {
+    spawn_by(&[], folder, args)
+}
+
+/// The same, run by another program.
+fn spawn_by(wrapper: &[String], folder: &Path, args: &[String]) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(folder.join("log"))
         .unwrap();
-    Command::new(env!("CARGO_BIN_EXE_slad"))
+    let mut words = wrapper.to_vec();
+    words.push(env!("CARGO_BIN_EXE_slad").to_owned());
+    Command::new(&words[0])
+        .args(&words[1..])
         .current_dir(folder)
         .args([
             "serve",
@@ -250,7 +269,7 @@ impl Client {
         self.cmd(&args)
     }
 
-    fn try_cmd(&mut self, args: &[&str]) -> Option<Value> {
+    pub(crate) fn try_cmd(&mut self, args: &[&str]) -> Option<Value> {
         self.stream.write_all(&encode(args)).ok()?;
         self.try_reply().ok()
     }

@@ -149,6 +149,14 @@ pub const KEYS: &[Key] = &[
         "How long commands wait for the replay at start before they are answered LOADING."
     ),
     row!(
+        "state_hash_every_events",
+        "a whole number from 1",
+        state_hash_every_events,
+        |v| count(v, 1, u64::MAX >> 1),
+        bare,
+        "Events between two state hashes in the log: every replay reckons them again and refuses to go on where one differs."
+    ),
+    row!(
         "snapshot.every_events",
         "a whole number from 1",
         snapshot.every_events,

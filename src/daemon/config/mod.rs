@@ -44,6 +44,8 @@ pub struct Config {
     pub loading_wait: Duration,
     /// When snapshots are taken.
     pub snapshot: Snapshot,
+    /// Events between two state hashes in the log.
+    pub state_hash_every_events: u64,
     /// Caps, so that no client can take more than its share.
     pub limits: Limits,
     /// What the daemon says of itself.
@@ -131,6 +133,7 @@ impl Default for Config {
             default_policy: Text::const_new("service-levels"),
             queues: Vec::new(),
             loading_wait: Duration::from_secs(30),
+            state_hash_every_events: 16_384,
             snapshot: Snapshot {
                 every_events: 1_000_000,
                 every: Duration::from_secs(15 * 60),

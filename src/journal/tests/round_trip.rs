@@ -192,3 +192,45 @@ fn a_rotation_waits_for_the_segment_that_is_being_prepared() {
     assert_eq!(again.recovery(), None);
     assert_eq!(stored(&again), (1..=seq).collect::<Vec<_>>());
 }
+
+#[test]
+fn state_hashes_come_back_where_they_were_said() {
+    let disk = SimDisk::new();
+    let mut writer = writer(&disk);
+    let mut said = Vec::new();
+    let mut seq = 1;
+    // Frames of every phase against the segment's end, so that hashes also stand first and last in one.
+    while writer.published().segments().len() < 4 {
+        let to = seq + seq % 7;
+        let mut batch = batch(seq, to);
+        batch.push_state_hash(to * 31);
+        said.push((to, to * 31));
+        writer.append(&mut batch).unwrap();
+        writer.sync().unwrap();
+        seq = to + 1;
+    }
+    writer.close().unwrap();
+    let log = opened(&disk).unwrap();
+    assert_eq!(log.recovery(), None);
+    let (mut hashes, mut next) = (Vec::new(), 1);
+    log.replay_stored(0, |seq, stored| {
+        match stored {
+            crate::journal::Stored::Event(_) => {
+                assert_eq!(seq, next);
+                next += 1;
+            }
+            crate::journal::Stored::Hash(hash) => {
+                assert_eq!(seq, next - 1, "after the event of its seq");
+                assert!(hash.allows(hash.value) && !hash.allows(!hash.value));
+                hashes.push((seq, hash.value));
+            }
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(hashes, said);
+    assert_eq!(next, seq);
+    let mut empty = Batch::new();
+    empty.push_state_hash(1);
+    assert!(empty.is_empty(), "there is no seq for which it could hold");
+}

@@ -19,7 +19,10 @@ fn take(disk: &SimDisk, seq: Seq) {
     }
     writer.chunk(&[]).unwrap();
     let info = writer.finish(seq * 7).unwrap();
-    assert_eq!((info.seq, info.records, info.state_hash), (seq, 300, seq * 7));
+    assert_eq!(
+        (info.seq, info.records, info.state_hash.value),
+        (seq, 300, seq * 7)
+    );
 }
 
 fn newest(disk: &SimDisk) -> (Option<Seq>, usize) {
@@ -34,7 +37,7 @@ fn newest(disk: &SimDisk) -> (Option<Seq>, usize) {
                 Ok(())
             })
             .unwrap();
-        assert_eq!((n, info.records, info.state_hash), (300, 300, info.seq * 7));
+        assert_eq!((n, info.records, info.state_hash.value), (300, 300, info.seq * 7));
         info.seq
     });
     (seq, log.skipped_snapshots().len())
@@ -161,4 +164,28 @@ fn a_snapshot_that_fails_leaves_nothing_behind() {
         }
     }
     assert!(failed > 4, "{failed}");
+}
+
+#[test]
+fn a_damaged_snapshot_does_not_count_among_those_kept() {
+    let disk = log_of(50);
+    take(&disk, 20);
+    take(&disk, 30);
+    let name = "snapshot-00000000000000000030.slad";
+    let mut bytes = disk.contents()[name].clone();
+    bytes[70] ^= 1;
+    disk.put(name, bytes.clone());
+    opened(&disk).unwrap().into_writer().unwrap().close().unwrap();
+    take(&disk, 40);
+    prune(&disk, KEPT_MIN).unwrap();
+    let files = disk.contents();
+    let kept: Vec<_> = files.keys().filter(|n| n.starts_with("snapshot")).collect();
+    assert_eq!(
+        kept,
+        [
+            "snapshot-00000000000000000020.slad",
+            "snapshot-00000000000000000040.slad"
+        ]
+    );
+    assert_eq!(files["damaged-00000000000000000030.bin"], bytes, "kept as it was");
 }

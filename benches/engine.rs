@@ -123,6 +123,7 @@ impl Run {
                 hash: 1,
                 text: text.to_owned(),
                 reason: Text::const_new("embedded"),
+                virtual_clock: false,
             };
             let body = Body::PolicyActivated(Box::new(activated));
             run.engine.record(run.now, body, &mut run.out);

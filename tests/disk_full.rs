@@ -188,7 +188,7 @@ fn wait_for_state(client: &mut Client, state: &str) {
 
 /// Processor time of the daemon so far, in the kernel's hundredths of a second.
 fn cpu_ticks(daemon: &Daemon) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid().as_raw_pid())).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
@@ -252,7 +252,7 @@ fn a_disk_that_fills_up_under_load_refuses_waits_and_goes_on() {
     let mount = Mount::new();
     let folder = mount.home();
     mount.fill_up(6 * SEGMENT_BYTES);
-    let mut daemon = Daemon::wrapped(folder, &[], &FLAGS);
+    let mut daemon = Daemon::start_in(folder, &FLAGS);
     let mut client = daemon.client();
     wait_for_state(&mut client, "ok");
     let mut seen = Seen::default();
@@ -448,9 +448,8 @@ fn send_a_giant(client: &mut Client) {
 #[test]
 fn what_does_not_fit_the_reserve_waits_unanswered_until_there_is_room() {
     let mount = Mount::new();
-    let mut daemon = Daemon::wrapped(
+    let mut daemon = Daemon::start_in(
         mount.home(),
-        &[],
         &[&FLAGS[..], &["--set", "limits.multi_max=10000"]].concat(),
     );
     let mut client = daemon.client();

@@ -267,11 +267,7 @@ fn a_replay_that_comes_out_otherwise_is_refused() {
     let mut writer = slad::journal::open(disk, config).unwrap().into_writer().unwrap();
     let mut batch = slad::journal::Batch::new();
     let seq = writer.next_seq();
-    let jump = slad::model::event::ClockJumped {
-        from: 1,
-        to: 2,
-        virtual_clock: true,
-    };
+    let jump = slad::model::clock::ClockJumped::advanced(1, 2);
     let event = slad::model::event::Event {
         at: 2_000_000_000_000,
         logged_at: 2_000_000_000_000,

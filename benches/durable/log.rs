@@ -3,7 +3,6 @@
 use super::open_loop::{Latencies, Pace};
 use super::{Fallible, setting};
 use slad::daemon::config::Config as DaemonConfig;
-use slad::daemon::http::Health;
 use slad::daemon::log_line::LogLine;
 use slad::daemon::log_room::Room;
 use slad::daemon::shared::Shared;
@@ -64,13 +63,13 @@ fn at_rate(rate: u64, seconds: Duration) -> Fallible<(Latencies, u64)> {
     writer.make_reserve()?;
     let published = writer.published();
     let line = Arc::new(LogLine::new(0));
-    let room = Room::open(&mut writer, line.clone(), Config::default().segment_bytes)?;
     let shared = Arc::new(Shared::new(DaemonConfig {
         http: None,
         data: folder.path().to_owned(),
         ..DaemonConfig::default()
     }));
-    let laid = meter::lay(&shared, &Arc::new(Health::default()))?;
+    let laid = meter::lay(&shared)?;
+    let room = Room::open(&mut writer, line.clone(), shared.config.segment_bytes)?;
     let thread = log_thread::start(writer, line.clone(), room, SyncPolicy::Always, shared, laid.log)?;
 
     let event = event();

@@ -3,10 +3,10 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done, or ended by a signal or SHUTDOWN with everything synced |
-//! | 1 | could not start, or the daemon could not be reached, or it refused |
-//! | 2 | wrong arguments, or mistakes in the configuration |
+//! | 1 | could not start, read or write, or the daemon could not be reached, or it refused |
+//! | 2 | wrong arguments (a place to cut or a folder that will not do included), or mistakes in the configuration |
 //! | 3 | a write or sync of the log failed; what was acknowledged is safe |
-//! | 4 | the log is damaged before its end, or newer than this program; nothing was changed |
+//! | 4 | the log is damaged before its end, or newer than this program; nothing was changed. Of `log verify`, `backup` and `restore`: so is what they read |
 //! | 5 | another daemon has the data folder or the socket |
 //! | 6 | a file of the log was truncated from outside, or its disk failed, while it was being read |
 

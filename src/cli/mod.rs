@@ -5,14 +5,21 @@
 //! | [`serve`] | the daemon; also what `slad` alone does |
 //! | [`check_config`] | every mistake in a configuration, with its place |
 //! | [`status`] | INFO of a running daemon |
+//! | [`log`] | the log read, checked, exported and cut without the daemon |
+//! | [`backup`], [`mod@restore`] | the log to a backup and back |
+//! | [`progress`] | a progress bar for the above |
 //! | [`mod@bench`] | closed-loop load of whole ticket lives |
 //! | [`client`] | a blocking RESP client for the above |
 //! | [`exit`] | exit codes |
 
+pub mod backup;
 pub mod bench;
 pub mod check_config;
 pub mod client;
 pub mod exit;
+pub mod log;
+pub mod progress;
+pub mod restore;
 pub mod serve;
 pub mod status;
 
@@ -35,6 +42,12 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Show INFO of a running daemon.
     Status(status::Args),
+    /// Read, check, export and cut the log, without the daemon.
+    Log(log::Args),
+    /// Copy the log and its snapshots to a backup, of a running daemon or a stopped one.
+    Backup(backup::Args),
+    /// Check a backup, or restore it to a new data folder.
+    Restore(restore::Args),
     /// Put closed-loop load of whole ticket lives on a running daemon.
     Bench(bench::Args),
 }
@@ -54,6 +67,9 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::CheckConfig(args)) => check_config::run(&args),
         Some(Command::Status(args)) => status::run(&args),
+        Some(Command::Log(args)) => log::run(&args),
+        Some(Command::Backup(args)) => backup::run(&args),
+        Some(Command::Restore(args)) => restore::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
     })
 }

@@ -1,11 +1,11 @@
-//! An alarm clock for the wall: a timerfd, exact to the millisecond, that sleeps through idle time.
+//! An alarm clock: a timerfd, exact to the microsecond, that sleeps through idle time; and one that rings when the wall
+//! clock is stepped.
 //!
-//! tokio's own timers count in milliseconds of the monotonic clock and round up, which makes a due up to 1 ms later
-//! than it need be; a timerfd on the wall clock rings when the wall clock shows the instant, and is told when the clock
-//! is stepped. Cost: a system call when the alarm is set to an earlier instant than before, none otherwise: an
-//! alarm that rings early only makes its owner look again.
+//! tokio's own timers count in milliseconds and round up, which makes a due up to 1 ms later than it need be. The alarm
+//! counts by the boot-time clock, which goes on while the machine sleeps and cannot be set: the daemon's own time is
+//! that of the wall clock only as long as that one is believed. Cost: a system call when the alarm is set to another
+//! instant; an alarm that rings early only makes its owner look again.
 
-use crate::model::UnixMs;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
@@ -23,10 +23,26 @@ pub struct Alarm {
 impl Alarm {
     /// A new alarm that is not set. Needs a tokio runtime with I/O.
     pub fn new() -> io::Result<Alarm> {
-        let fd = timerfd_create(
-            TimerfdClockId::Realtime,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        Alarm::by(TimerfdClockId::Boottime)
+    }
+
+    /// One that rings whenever the wall clock is stepped, and never otherwise.
+    pub fn for_steps() -> io::Result<Alarm> {
+        let alarm = Alarm::by(TimerfdClockId::Realtime)?;
+        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+        timerfd_settime(
+            alarm.timer.get_ref(),
+            flags,
+            &once(Timespec {
+                tv_sec: i64::MAX,
+                tv_nsec: 0,
+            }),
         )?;
+        Ok(alarm)
+    }
+
+    fn by(clock: TimerfdClockId) -> io::Result<Alarm> {
+        let fd = timerfd_create(clock, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         #[expect(
             deprecated,
             reason = "sound here, where the descriptor is owned, private and the same until it is dropped; the \
@@ -36,29 +52,23 @@ impl Alarm {
         Ok(Alarm { timer })
     }
 
-    /// Rings when the wall clock shows `at`, at once if it does already.
-    pub fn set(&self, at: UnixMs) -> io::Result<()> {
-        let at = at.max(1); // 0 would switch the timer off
-        let when = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
-            it_value: Timespec {
-                tv_sec: at / 1_000,
-                tv_nsec: (at % 1_000) * 1_000_000,
-            },
-        };
-        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-        timerfd_settime(self.timer.get_ref(), flags, &when)?;
+    /// Rings when the boot-time clock shows this, µs; at once if it does already.
+    pub fn set(&self, boot_us: i64) -> io::Result<()> {
+        let at = boot_us.max(1); // 0 would switch the timer off
+        let when = once(Timespec {
+            tv_sec: at / 1_000_000,
+            tv_nsec: (at % 1_000_000) * 1_000,
+        });
+        timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &when)?;
         Ok(())
     }
 
-    /// Waits until it rings, or until the wall clock is stepped: either way it is time to look.
+    /// Waits until it rings.
     pub async fn rings(&self) -> io::Result<()> {
         let mut ready = self.timer.readable().await?;
         let mut count = [0_u8; 8];
         match rustix::io::read(self.timer.get_ref(), &mut count) {
+            // The wall clock was stepped.
             Ok(_) | Err(rustix::io::Errno::CANCELED) => {}
             Err(rustix::io::Errno::AGAIN) => {}
             Err(e) => return Err(e.into()),
@@ -68,22 +78,39 @@ impl Alarm {
     }
 }
 
+fn once(at: Timespec) -> Itimerspec {
+    Itimerspec {
+        it_interval: Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        },
+        it_value: at,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::clock::wall;
+    use crate::daemon::real_clock::machine;
+    use std::time::Duration;
 
     #[tokio::test(flavor = "current_thread")]
     async fn it_rings_at_the_instant_and_never_before() {
         let alarm = Alarm::new().unwrap();
+        let mut now_us = machine();
+        let mut now_us = || now_us().boot_us;
         for ms in [0, 3, 20] {
-            let at = wall() + ms;
+            let at = now_us() + ms * 1_000;
             alarm.set(at).unwrap();
             alarm.rings().await.unwrap();
-            assert!(wall() >= at, "rang {} ms early", at - wall());
+            // The reading is cut to whole microseconds.
+            assert!(now_us() + 1 >= at, "rang {} µs early", at - now_us());
         }
-        alarm.set(wall() + 60_000).unwrap();
-        let early = tokio::time::timeout(std::time::Duration::from_millis(20), alarm.rings()).await;
+        alarm.set(now_us() + 60_000_000).unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(20), alarm.rings()).await;
         assert!(early.is_err());
+        let steps = Alarm::for_steps().unwrap();
+        let unasked = tokio::time::timeout(Duration::from_millis(20), steps.rings()).await;
+        assert!(unasked.is_err());
     }
 }

@@ -1,10 +1,10 @@
-//! Where `now` comes from: the wall clock, or a virtual one that only commands move.
+//! Where `now` comes from: the real clock ([`RealClock`]), or a virtual one that only commands move.
 //!
-//! Cost: one `clock_gettime` through the vDSO (about 20 ns) a batch of commands, never one a command.
-//! It does not notice that the wall clock was stepped; it only never goes below what the log has seen, so that
-//! `at` of events never runs backwards.
+//! Cost: what the real one costs, a batch of commands and never a command.
 
+use super::real_clock::{Holds, RealClock};
 use crate::model::UnixMs;
+use crate::model::event::ClockJumped;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where a virtual clock starts unless told: 2026-01-01T00:00:00Z.
@@ -12,51 +12,58 @@ pub const VIRTUAL_START: UnixMs = 1_767_225_600_000;
 
 /// Tells the time of the daemon.
 #[derive(Debug)]
-pub struct Clock {
-    /// `Some`: the time stands here until a command moves it.
-    standing_at: Option<UnixMs>,
-    /// Newest instant given out or logged; a real clock never goes below it.
-    floor: UnixMs,
+pub enum Clock {
+    /// That of the machine.
+    Real(RealClock),
+    /// It stands here until a command moves it.
+    Standing(UnixMs),
 }
 
 impl Clock {
-    /// The wall clock, never below `floor` (the newest logged instant).
-    pub fn real(floor: UnixMs) -> Clock {
-        Clock {
-            standing_at: None,
-            floor,
-        }
-    }
-
     /// A clock that stands at `start`, or later if the log was written later.
     pub fn standing(start: UnixMs, floor: UnixMs) -> Clock {
-        let at = start.max(floor);
-        Clock {
-            standing_at: Some(at),
-            floor: at,
+        Clock::Standing(start.max(floor))
+    }
+
+    /// The time, ms since the epoch, and what has to be recorded at this instant before anything else is.
+    pub fn look(&mut self) -> (UnixMs, Option<ClockJumped>) {
+        match self {
+            Clock::Real(clock) => clock.look(),
+            Clock::Standing(at) => (*at, None),
         }
     }
 
-    /// The time, ms since the epoch.
-    pub fn now(&mut self) -> UnixMs {
-        if let Some(at) = self.standing_at {
-            return at;
+    /// The time as it was given out last, or where the log ended.
+    pub fn shown(&self) -> UnixMs {
+        match self {
+            Clock::Real(clock) => clock.shown(),
+            Clock::Standing(at) => *at,
         }
-        self.floor = self.floor.max(wall());
-        self.floor
+    }
+
+    /// The clock of the machine, unless this one is virtual.
+    pub fn real(&self) -> Option<&RealClock> {
+        match self {
+            Clock::Real(clock) => Some(clock),
+            Clock::Standing(_) => None,
+        }
     }
 
     /// Is the time moved by commands alone?
     pub fn is_virtual(&self) -> bool {
-        self.standing_at.is_some()
+        self.real().is_none()
+    }
+
+    /// Do timers wait until it is decided which clock holds?
+    pub fn is_frozen(&self) -> bool {
+        self.real().is_some_and(|clock| clock.holds() == Holds::Frozen)
     }
 
     /// Moves a virtual clock forward to `to`; a real clock, or an instant in the past, is left alone (`false`).
     pub fn move_to(&mut self, to: UnixMs) -> bool {
-        match &mut self.standing_at {
-            Some(at) if to >= *at => {
+        match self {
+            Clock::Standing(at) if to >= *at => {
                 *at = to;
-                self.floor = to;
                 true
             }
             _ => false,
@@ -66,9 +73,14 @@ impl Clock {
 
 /// The wall clock, ms since the epoch; 0 for a clock set before it.
 pub fn wall() -> UnixMs {
+    wall_us() / 1_000
+}
+
+/// The wall clock, µs since the epoch; 0 for a clock set before it.
+pub fn wall_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| UnixMs::try_from(d.as_millis()).unwrap_or(UnixMs::MAX))
+        .map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -76,20 +88,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_real_clock_never_goes_below_what_was_logged() {
-        let ahead = wall() + 3_600_000;
-        assert_eq!(Clock::real(ahead).now(), ahead);
-        let before = wall();
-        assert!(Clock::real(0).now() >= before);
-        assert!(!Clock::real(0).move_to(ahead));
-    }
-
-    #[test]
     fn a_virtual_clock_stands_and_moves_forward_only() {
         let mut clock = Clock::standing(1_000, 2_000);
-        assert_eq!(clock.now(), 2_000, "the log is further than the start asked for");
+        let stands = |clock: &mut Clock, at| clock.look() == (at, None) && clock.shown() == at;
+        assert!(
+            stands(&mut clock, 2_000),
+            "the log is further than the start asked for"
+        );
         assert!(clock.move_to(5_000) && clock.move_to(5_000));
         assert!(!clock.move_to(4_999));
-        assert_eq!(clock.now(), 5_000);
+        assert!(stands(&mut clock, 5_000));
+        assert!(clock.is_virtual() && !clock.is_frozen());
     }
 }

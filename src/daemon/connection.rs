@@ -9,6 +9,7 @@ use super::multi::Pending;
 use super::peer::Peer;
 use super::session::{self, Said};
 use crate::model::UnixMs;
+use crate::model::clock::ClockCommand;
 use crate::model::command::{Command, Feed, Request, Session};
 use crate::model::reply::Reply;
 use crate::wire::table::{self, Flags, InMulti};
@@ -73,8 +74,8 @@ pub(super) enum Then {
     Scan(Box<crate::engine::Scan>),
     /// A read of the feed.
     Feed(Feed),
-    /// Moves the virtual clock.
-    Clock(Session),
+    /// Moves the clock, or says which one holds.
+    Clock(ClockCommand),
     /// A snapshot was asked for.
     Snapshot,
     /// Go down, or say good-bye to this client alone.
@@ -132,7 +133,7 @@ impl Connection {
                 Then::Ticket(waiter, block_ms) => self.ticket(waiter, block_ms).await,
                 Then::Scan(scan) => self.scan(scan).await,
                 Then::Feed(feed) => self.feed(feed).await,
-                Then::Clock(session) => self.clock(session).await,
+                Then::Clock(clock) => self.clock(clock).await,
                 Then::Snapshot => self.snapshot().await,
                 Then::Goodbye => return self.goodbye().await,
             };
@@ -142,12 +143,12 @@ impl Connection {
         }
     }
 
-    /// Takes nothing new while the log has too much to catch up with, or this client's pipeline is as long as it may be.
-    async fn held_up(&mut self) -> Woken {
+    /// Takes nothing new while the log has too much to catch up with, a virtual clock is on its way, or this client's pipeline is as long as it may be.
+    pub(super) async fn held_up(&mut self) -> Woken {
         loop {
             {
                 let core = self.core.borrow();
-                if !core.is_backlogged() && self.peer.waiting() < core.limits.pipeline_max {
+                if !core.is_busy() && self.peer.waiting() < core.limits.pipeline_max {
                     return Woken::Signal;
                 }
             }
@@ -303,7 +304,7 @@ impl Connection {
                 session::reset(core, &self.peer);
                 self.say_counted(core, &Reply::Simple("RESET"));
             }
-            Session::ClockAdvance(_) | Session::ClockSet(_) => return Then::Clock(session),
+            Session::Clock(clock) => return Then::Clock(clock),
             Session::Snapshot => return Then::Snapshot,
             Session::Quit => {
                 self.say_counted(core, &Reply::Simple("OK"));

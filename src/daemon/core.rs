@@ -99,6 +99,8 @@ pub struct Core {
     /// Peers that wait for the daemon itself: for the end of loading, or for the log to catch up.
     held_up: Vec<Rc<Peer>>,
     armed_for: Option<UnixMs>,
+    /// A virtual clock is on its way.
+    advancing: bool,
     /// How much room the log has, as was heeded last.
     pub(super) disk: DiskState,
 }
@@ -129,6 +131,7 @@ impl Core {
             waiting: HashMap::new(),
             waiters: 0,
             unreleased: Vec::new(),
+            advancing: false,
             held_up: Vec::new(),
             armed_for: None,
             disk: DiskState::Ok,
@@ -157,6 +160,7 @@ impl Core {
     pub fn ready(&mut self) {
         self.phase = Phase::Ready;
         self.shared.set_ready(true);
+        self.show_clock();
         self.let_go();
         self.rearm.raise();
     }
@@ -192,10 +196,7 @@ impl Core {
     pub fn snapshot_ended(&mut self, taken: Result<Seq, String>) {
         self.snapshots.ended = self.snapshots.begun;
         // One that failed is not tried again before as much has happened as after one that went well.
-        let from = match &taken {
-            Ok(_) => 0,
-            Err(_) => self.seq(),
-        };
+        let from = taken.as_ref().map_or_else(|_| self.seq(), |_| 0);
         self.snapshots.last = Some(taken);
         self.next_snapshot(from);
         for peer in self.for_snapshot.drain(..) {
@@ -223,18 +224,6 @@ impl Core {
         self.running.as_ref().map_or(0, |r| r.engine.seq())
     }
 
-    /// The time for the batch that begins; 0 while loading.
-    pub fn now(&mut self) -> UnixMs {
-        let Some(r) = &mut self.running else {
-            return 0;
-        };
-        let now = r.clock.now();
-        if r.clock.is_virtual() {
-            self.shared.stands_at(now);
-        }
-        now
-    }
-
     /// Has the log so much to catch up with that nothing new is taken? Not while the disk is full: then commands add
     /// nothing, and have to be told so.
     pub fn is_backlogged(&self) -> bool {
@@ -245,7 +234,21 @@ impl Core {
                 .is_some_and(|r| r.log.backlog_bytes() > self.limits.journal_backlog_bytes_max)
     }
 
-    /// Wakes `peer` when loading is over or the log has caught up.
+    /// Is nothing new taken, for the log has to catch up, or a virtual clock is on its way?
+    pub fn is_busy(&self) -> bool {
+        self.advancing || self.is_backlogged()
+    }
+
+    /// A virtual clock sets out (`true`) or has arrived: meanwhile commands wait, for they would have to see every timer
+    /// fired that is due by then.
+    pub fn set_advancing(&mut self, advancing: bool) {
+        self.advancing = advancing;
+        if !advancing {
+            self.let_go();
+        }
+    }
+
+    /// Wakes `peer` when loading is over, the log has caught up or the virtual clock has arrived.
     pub fn hold_up(&mut self, peer: &Rc<Peer>) {
         self.held_up.push(peer.clone());
     }
@@ -425,11 +428,11 @@ impl Core {
             }
             self.feed.released(released);
             if let Some(meter) = &mut self.meter {
-                meter.released(released);
+                meter.released(released, &self.shared);
             }
         }
         self.heed_disk();
-        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_backlogged() {
+        if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_busy() {
             self.let_go();
         }
     }

@@ -136,6 +136,8 @@ mod tests {
             "AGENT.NEXT",
             "QUEUE.SET",
             "CLOCK.ADVANCE",
+            "CLOCK.ACCEPT",
+            "CLOCK.REJECT",
             "SNAPSHOT",
         ] {
             assert!(last.contains(&name), "{name}");

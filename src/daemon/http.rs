@@ -5,6 +5,7 @@
 //! that is why the configuration takes loopback addresses only.
 
 use super::metrics::Metrics;
+use crate::model::{UnixMs, time};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -16,7 +17,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
@@ -36,6 +37,8 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub struct Health {
     state: AtomicU8,
+    /// The jump that froze the timers, ms: what the clock showed, and where the wall clock is.
+    jumped: [AtomicI64; 2],
     full: AtomicBool,
 }
 
@@ -58,6 +61,25 @@ impl Health {
     /// Says what the daemon is doing from now on. It begins as [`State::Loading`].
     pub fn set(&self, state: State) {
         self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Says that timers are frozen because the wall clock jumped.
+    pub fn frozen(&self, from: UnixMs, to: UnixMs) {
+        self.jumped[0].store(from, Ordering::Relaxed);
+        self.jumped[1].store(to, Ordering::Relaxed);
+        self.set(State::Frozen);
+    }
+
+    /// Why timers are frozen, and what to do.
+    fn why_frozen(&self) -> String {
+        let [from, to] = [0, 1].map(|n: usize| self.jumped[n].load(Ordering::Relaxed));
+        format!(
+            "frozen: the wall clock jumped from {} to {}, by more than clock_jump_max; commands go on, timers wait\n\
+             CLOCK.ACCEPT: the wall clock is right now; what is due by it fires\n\
+             CLOCK.REJECT: the wall clock is wrong; slad goes on with the time before until it is back\n",
+            time::rfc3339(from),
+            time::rfc3339(to)
+        )
     }
 
     /// Says whether the disk is full to the last; that shows while the daemon would be ready otherwise.
@@ -204,11 +226,7 @@ impl Pages {
                     TEXT,
                     "loading: the log is being replayed\n",
                 ),
-                State::Frozen => page(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    TEXT,
-                    "frozen: the clock jumped; CLOCK.ACCEPT or CLOCK.REJECT\n",
-                ),
+                State::Frozen => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, self.health.why_frozen()),
                 State::Stopping => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n"),
                 State::Full => page(
                     StatusCode::SERVICE_UNAVAILABLE,

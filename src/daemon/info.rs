@@ -54,10 +54,17 @@ fn server(core: &mut Core, out: &mut String) {
     line(out, "uptime_in_seconds", uptime);
     line(out, "uptime_in_days", uptime / 86_400);
     line(out, "sync", core.shared.config.sync.as_str());
-    let now = core.now();
     if let Some(r) = core.running() {
-        line(out, "clock_ms", now);
+        // The time of this batch: to look at the clock is to begin another.
+        line(out, "clock_ms", r.clock.shown());
         line(out, "virtual_clock", u8::from(r.clock.is_virtual()));
+        let (holds, ahead_ms) = match r.clock.real() {
+            None => ("virtual", 0),
+            Some(clock) => (clock.holds().as_str(), clock.wall_ahead_ms()),
+        };
+        line(out, "clock_holds", holds);
+        line(out, "clock_frozen", u8::from(r.clock.is_frozen()));
+        line(out, "clock_wall_ahead_ms", ahead_ms);
     }
 }
 

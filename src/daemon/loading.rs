@@ -78,7 +78,7 @@ pub struct Counts {
     pub hashes: u64,
     /// Seq of the snapshot; 0: none.
     pub snapshot_seq: Seq,
-    /// When the snapshot was taken; the clock must not go below it.
+    /// When the snapshot was taken; a virtual clock must not go below it.
     pub snapshot_at: UnixMs,
 }
 

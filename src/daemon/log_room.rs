@@ -184,11 +184,7 @@ mod tests {
     const SEGMENT_BYTES: u64 = 1 << 20;
 
     fn batch(first_seq: u64) -> Batch {
-        let jumped = ClockJumped {
-            from: 0,
-            to: 1,
-            virtual_clock: true,
-        };
+        let jumped = ClockJumped::advanced(0, 1);
         let event = Event {
             at: 1,
             logged_at: 1,

@@ -5,7 +5,6 @@
 //! whoever they go to. The sizes are published at most once a second and only after something happened, so that an idle
 //! daemon stays asleep.
 
-use super::clock::wall;
 use super::config::Config;
 use super::core::CoreRef;
 use super::disk::DiskState;
@@ -56,7 +55,7 @@ pub struct Laid {
 }
 
 /// Lays the series out and starts the pages. The error names the address.
-pub fn lay(shared: &Arc<Shared>, health: &Arc<Health>) -> Result<Laid, String> {
+pub fn lay(shared: &Arc<Shared>) -> Result<Laid, String> {
     let seen = shared.clone();
     let clock: metrics::Clock = Arc::new(move || seen.now_ms());
     let (all, recorders) = Metrics::new(&labels(&shared.config), shared.config.data.clone(), &clock)
@@ -71,7 +70,7 @@ pub fn lay(shared: &Arc<Shared>, health: &Arc<Health>) -> Result<Laid, String> {
     let server = match shared.config.http {
         None => None,
         Some(address) => {
-            let server = http::serve(address, all, health.clone()).map_err(|e| e.to_string())?;
+            let server = http::serve(address, all, shared.health.clone()).map_err(|e| e.to_string())?;
             tracing::info!(http = %server.address(), "pages");
             Some(server)
         }
@@ -81,7 +80,7 @@ pub fn lay(shared: &Arc<Shared>, health: &Arc<Health>) -> Result<Laid, String> {
             engine,
             replies,
             gauges,
-            health: health.clone(),
+            health: shared.health.clone(),
             commands: VecDeque::new(),
             timers: VecDeque::new(),
         },
@@ -137,6 +136,8 @@ impl Meter {
             if let (true, Body::Ticket(ticket)) = (real_time, &event.body)
                 && let TicketFact::Warned(sla) | TicketFact::Breached(sla) = &ticket.fact
                 && self.timers.len() < AWAITED_MAX
+                // What a jump of the clock passed over is late by the clock, not by the daemon.
+                && event.cause == 0
             {
                 self.timers.push_back((seq, event.logged_at - sla.late_ms));
             }
@@ -162,7 +163,7 @@ impl Meter {
     }
 
     /// Everything up to `released` may be seen now.
-    pub fn released(&mut self, released: Seq) {
+    pub fn released(&mut self, released: Seq, shared: &Shared) {
         while let Some(&(seq, place, code, since)) = self.commands.front()
             && seq <= released
         {
@@ -170,7 +171,7 @@ impl Meter {
             self.commands.pop_front();
         }
         if self.timers.front().is_some_and(|(seq, _)| *seq <= released) {
-            let now = wall();
+            let now = shared.now_ms();
             while let Some(&(seq, at)) = self.timers.front()
                 && seq <= released
             {
@@ -185,6 +186,11 @@ impl Meter {
     pub fn ready(&self, after: Duration) {
         self.gauges.loading.set(0);
         self.gauges.recovered(after);
+    }
+
+    /// Are timers frozen?
+    pub fn frozen(&self, frozen: bool) {
+        self.gauges.frozen.set(i64::from(frozen));
     }
 
     /// The disk has this much room for the log from now on.

@@ -14,7 +14,8 @@
 //! | [`session`], [`multi`] | what a connection asks for itself: the handshake, transactions |
 //! | [`info`], [`figures`] | INFO |
 //! | [`feed`], `feed_length`, `feed_sight`, [`feed_waits`] | reading the log as a stream, and who waits for it |
-//! | [`virtual_clock`], [`clock`], [`alarm`], [`timers`] | time: where it comes from, and firing what is due |
+//! | [`clock`], [`real_clock`], `clock_steps` | time: where it comes from, and what a jump of it does |
+//! | [`virtual_clock`], [`alarm`], [`timers`] | CLOCK.…, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
 //! | [`log_room`], [`disk`] | room ahead of the log; what a full disk stops, and who is told |
 //! | [`snapshots`] | the state written out between batches |
@@ -30,6 +31,7 @@
 pub mod alarm;
 pub mod clients;
 pub mod clock;
+mod clock_steps;
 pub mod config;
 pub mod connection;
 pub mod core;
@@ -55,6 +57,7 @@ pub mod multi;
 pub mod notify;
 pub mod output;
 pub mod peer;
+pub mod real_clock;
 pub mod session;
 pub mod shared;
 pub mod signals;

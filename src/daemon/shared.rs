@@ -3,9 +3,10 @@
 use super::clients::Clients;
 use super::config::Config;
 use super::disk::DiskState;
+use super::http::Health;
 use super::log_line::LogLine;
 use crate::journal::Published;
-use crate::model::{Seq, UnixMs};
+use crate::model::{DurationMs, Seq, UnixMs};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,8 +27,12 @@ pub struct Shared {
     /// Bytes that were cut from the log's torn end at the last start.
     pub cut_bytes: AtomicU64,
     ready: AtomicBool,
+    /// What the daemon is doing, for `/readyz`.
+    pub health: Arc<Health>,
     /// Instant at which a virtual clock stands, ms; negative: the clock is real.
     standing_ms: AtomicI64,
+    /// How far the wall clock is ahead of the daemon's time after a jump, ms.
+    wall_ahead_ms: AtomicI64,
     commands: AtomicU64,
     refused: AtomicU64,
     syncs: AtomicU64,
@@ -46,7 +51,9 @@ impl Shared {
             snapshot_seq: AtomicU64::new(0),
             cut_bytes: AtomicU64::new(0),
             ready: AtomicBool::new(false),
+            health: Arc::new(Health::default()),
             standing_ms: AtomicI64::new(-1),
+            wall_ahead_ms: AtomicI64::new(0),
             commands: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
@@ -69,8 +76,13 @@ impl Shared {
     pub fn now_ms(&self) -> UnixMs {
         match self.standing_ms.load(Relaxed) {
             at if at >= 0 => at,
-            _ => super::clock::wall(),
+            _ => super::clock::wall() - self.wall_ahead_ms.load(Relaxed),
         }
+    }
+
+    /// The wall clock is this far ahead of the daemon's time, ms: 0 unless it jumped and is not believed.
+    pub fn wall_is_ahead(&self, by_ms: DurationMs) {
+        self.wall_ahead_ms.store(by_ms, Relaxed);
     }
 
     /// Is the daemon serving?

@@ -7,20 +7,21 @@
 use super::clock::{Clock, VIRTUAL_START};
 use super::config::{Config, Sync};
 use super::core::{Core, CoreRef, Phase};
-use super::http::{Health, State};
+use super::http::State;
 use super::limits::Limits;
 use super::loading::{self, LoadError};
 use super::log_front::{LogFront, ReleaseAfter};
 use super::log_line::LogLine;
 use super::log_room::Room;
 use super::metrics::LogRecorder;
+use super::real_clock::{self, Past, RealClock};
 use super::shared::Shared;
 use super::signals::Signals;
 use super::{connection, fatal, listener, log_thread, meter, notify, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
 use crate::model::event::{Body, LogRecovered, PolicyActivated};
-use crate::model::{Text, UnixMs};
+use crate::model::{DurationMs, Text, UnixMs, time};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -85,8 +86,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     let core = Core::new(shared.clone(), Limits::new(&shared.config));
     tracing::info!(socket = %socket.path.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     let accepting = tokio::task::spawn_local(accept(core.clone(), bound.listener));
-    let health = Arc::new(Health::default());
-    let laid = meter::lay(&shared, &health).map_err(|why| (fatal::START_FAILED, why))?;
+    let laid = meter::lay(&shared).map_err(|why| (fatal::START_FAILED, why))?;
     let _pages = laid.server;
     core.borrow_mut().meter = Some(laid.meter);
     let mut signals = Signals::new().map_err(failed("signals"))?;
@@ -100,11 +100,11 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         }
     };
     core.borrow_mut().ready();
-    health.set(State::Ready);
     if let Some(meter) = &core.borrow().meter {
         meter.ready(started.elapsed());
     }
     notify::ready();
+    core.borrow_mut().show_clock();
     let seq = core.borrow().seq();
     tracing::info!(seq, after_ms = ms(started), "READY");
     let background = [
@@ -122,7 +122,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         () = stop.wait() => "SHUTDOWN",
     };
     tracing::info!("{why}: going down");
-    health.set(State::Stopping);
+    shared.health.set(State::Stopping);
     notify::stopping();
     accepting.abort();
     drop(socket);
@@ -152,11 +152,12 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         Sync::Interval => SyncPolicy::Interval,
         Sync::Never => SyncPolicy::Never,
     };
+    let boot_id = boot_id();
     let journal_config = journal::Config {
         segment_bytes: config.segment_bytes,
         sync,
         log_id: random(),
-        boot_id: boot_id(),
+        boot_id,
     };
     let (opened, mut engine, counts) = loading::load(core, journal_config, fresh)
         .await
@@ -168,17 +169,31 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     if opened.next_seq() > engine.seq() + 1 {
         engine.restored(opened.next_seq() - 1);
     }
-    if engine.is_virtual() && options.virtual_clock.is_none() {
-        let why =
-            "this log was written under a virtual clock: start with --virtual-clock, or with another --data";
-        return Err((fatal::START_FAILED, why.to_owned()));
+    let is_empty = counts.records == 0 && counts.events == 0;
+    same_clock(&engine, options, is_empty).map_err(|why| (fatal::START_FAILED, why))?;
+    if let Some(jump) = engine.last_jump().filter(|_| engine.is_frozen()) {
+        tracing::warn!(
+            "timers were frozen when the log ended: the wall clock had jumped from {} to {}, and nobody had decided",
+            time::rfc3339(jump.from),
+            time::rfc3339(jump.to)
+        );
     }
-    let floor = engine.last_instant().max(counts.snapshot_at);
     let clock = match options.virtual_clock {
-        Some(start) => Clock::standing(start.unwrap_or(VIRTUAL_START), floor),
-        None => Clock::real(floor),
+        Some(start) => Clock::standing(
+            start.unwrap_or(VIRTUAL_START),
+            engine.last_instant().max(counts.snapshot_at),
+        ),
+        None => {
+            let past = Past {
+                newest: engine.last_instant(),
+                jumped: engine.last_jump(),
+                boot: boot_digest(boot_id),
+                jump_max: DurationMs::try_from(config.clock_jump_max.as_millis()).unwrap_or(DurationMs::MAX),
+            };
+            Clock::Real(RealClock::new(real_clock::machine(), past))
+        }
     };
-    engine.ready(floor);
+    engine.ready(engine.last_instant());
     let recovered = opened.recovery().map(|r| LogRecovered {
         cut_bytes: r.cut_bytes,
         lost_from: r.lost_from,
@@ -201,6 +216,19 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     let log_thread = open_log(core, engine, clock, opened, sync, recorder)?;
     first_facts(core, recovered);
     Ok(log_thread)
+}
+
+/// A log goes on under the kind of clock that it was begun under.
+fn same_clock(engine: &Engine, options: &Options, is_empty: bool) -> Result<(), String> {
+    match (engine.is_virtual(), options.virtual_clock.is_some()) {
+        (true, false) => Err("this log was written under a virtual clock: start with --virtual-clock, or with another --data"),
+        (false, true) if !is_empty => Err(
+            "--virtual-clock on a log that was written under the real clock would mix made-up times with real ones: start \
+             without it, or with another --data",
+        ),
+        _ => Ok(()),
+    }
+    .map_err(str::to_owned)
 }
 
 fn open_log(
@@ -233,7 +261,8 @@ fn open_log(
 /// What the log has to know before anybody else speaks: that a tail was cut, which policies the binary brings.
 fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
     let mut core = core.borrow_mut();
-    let now = core.now();
+    // The gap in the seqs is told by the very next event; whether the clock jumped comes after.
+    let shown = core.running().map_or(0, |r| r.clock.shown());
     if let Some(recovered) = recovered {
         tracing::warn!(
             cut_bytes = recovered.cut_bytes,
@@ -245,8 +274,10 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
         core.shared
             .cut_bytes
             .store(recovered.cut_bytes, std::sync::atomic::Ordering::Relaxed);
-        core.record(now, Body::LogRecovered(Box::new(recovered)));
+        core.record(shown, Body::LogRecovered(Box::new(recovered)));
     }
+    let now = core.now();
+    let virtual_clock = core.running().is_some_and(|r| r.clock.is_virtual());
     for (name, text) in crate::policy::embedded() {
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
         let active = core.running().and_then(|r| r.engine.policy_hash(name));
@@ -261,6 +292,7 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
             hash,
             text: text.to_owned(),
             reason: Text::const_new("embedded"),
+            virtual_clock,
         };
         core.record(now, Body::PolicyActivated(Box::new(activated)));
     }
@@ -411,7 +443,7 @@ fn random() -> u64 {
 }
 
 /// What changes with every boot of the machine; zeros where the system does not say.
-fn boot_id() -> [u8; 16] {
+pub fn boot_id() -> [u8; 16] {
     let mut id = [0; 16];
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -420,4 +452,12 @@ fn boot_id() -> [u8; 16] {
         *byte = u8::from_str_radix(hex, 16).unwrap_or(0);
     }
     id
+}
+
+/// Which start of the machine this is; 0 where the system does not say.
+fn boot_digest(boot_id: [u8; 16]) -> u64 {
+    if boot_id == [0; 16] {
+        return 0;
+    }
+    xxhash_rust::xxh3::xxh3_64(&boot_id)
 }

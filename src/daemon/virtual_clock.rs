@@ -1,40 +1,40 @@
-//! CLOCK.ADVANCE and CLOCK.SET: the virtual clock moves, and every timer in between fires at its own instant.
+//! CLOCK.ADVANCE and CLOCK.SET: the virtual clock moves, and every timer in between fires at its own instant. And
+//! CLOCK.ACCEPT and CLOCK.REJECT, which settle a jump of the real one.
+//!
+//! While the virtual clock is on its way nobody else's command runs: it would have to see everything fired that is due
+//! by then, and to fire it in one go would hold everybody up.
 
 use super::connection::Connection;
 use super::timers::FIRES_MAX;
-use crate::model::command::Session;
+use crate::model::clock::ClockCommand;
 use crate::model::event::{Body, ClockJumped};
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, UnixMs, time};
 
 impl Connection {
-    /// Moves the clock, fires what is due by then, records that it moved, and replies with that fact's seq.
-    pub(super) async fn clock(&mut self, session: Session) -> bool {
+    /// Moves the clock, or says which one holds; replies with that fact's seq.
+    pub(super) async fn clock(&mut self, command: ClockCommand) -> bool {
         let moved = {
             let mut core = self.core.borrow_mut();
-            let from = core.now();
-            let to = match session {
-                Session::ClockAdvance(by) => from.saturating_add(by),
-                Session::ClockSet(to) => to,
-                _ => from,
-            };
-            core.running().map_or(Err(not_virtual()), |r| {
-                if !r.clock.is_virtual() {
-                    Err(not_virtual())
-                } else if to > time::INSTANT_MAX {
-                    Err(Refusal::bad_arg("the clock would stand behind the year 9999"))
-                } else if !r.clock.move_to(to) {
-                    Err(Refusal::bad_arg(format!(
-                        "{to}: the clock stands at {from} ({}) and moves forward only",
-                        time::rfc3339(from)
-                    )))
-                } else {
-                    Ok((from, to))
+            match command {
+                ClockCommand::Accept | ClockCommand::Reject => {
+                    let decided = core.decide_clock(command == ClockCommand::Accept);
+                    drop(core);
+                    self.say_now(&decided.map_or_else(Reply::from, Reply::Seq));
+                    return !self.peer.is_broken();
                 }
-            })
+                ClockCommand::Advance(by) => {
+                    let from = core.now();
+                    set_out(&mut core, from, from.saturating_add(by))
+                }
+                ClockCommand::Set(to) => {
+                    let from = core.now();
+                    set_out(&mut core, from, to)
+                }
+            }
         };
         match moved {
-            Ok((from, to)) => self.jump(from, to).await,
+            Ok((from, to)) => self.travel(from, to).await,
             Err(refusal) => {
                 self.say_now(&refusal.into());
                 true
@@ -42,7 +42,8 @@ impl Connection {
         }
     }
 
-    async fn jump(&mut self, from: UnixMs, to: UnixMs) -> bool {
+    async fn travel(&mut self, from: UnixMs, to: UnixMs) -> bool {
+        self.core.borrow_mut().set_advancing(true);
         loop {
             if self.core.borrow().is_backlogged() || self.core.borrow().is_disk_exhausted() {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -54,19 +55,32 @@ impl Connection {
             }
             tokio::task::yield_now().await;
         }
-        let jumped = ClockJumped {
-            from,
-            to,
-            virtual_clock: true,
-        };
         let seq = {
             let mut core = self.core.borrow_mut();
             let now = core.now();
-            core.record(now, Body::ClockJumped(jumped))
+            let seq = core.record(now, Body::ClockJumped(ClockJumped::advanced(from, to)));
+            core.set_advancing(false);
+            seq
         };
         self.say_now(&Reply::Seq(seq));
         !self.peer.is_broken()
     }
+}
+
+fn set_out(core: &mut super::core::Core, from: UnixMs, to: UnixMs) -> Result<(UnixMs, UnixMs), Refusal> {
+    let Some(r) = core.running().filter(|r| r.clock.is_virtual()) else {
+        return Err(not_virtual());
+    };
+    if to > time::INSTANT_MAX {
+        return Err(Refusal::bad_arg("the clock would stand behind the year 9999"));
+    }
+    if !r.clock.move_to(to) {
+        return Err(Refusal::bad_arg(format!(
+            "{to}: the clock stands at {from} ({}) and moves forward only",
+            time::rfc3339(from)
+        )));
+    }
+    Ok((from, to))
 }
 
 fn not_virtual() -> Refusal {

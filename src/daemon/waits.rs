@@ -29,6 +29,9 @@ impl Connection {
                 Woken::Signal | Woken::Input => {}
             }
         }
+        if self.held_up().await == Woken::Gone {
+            return false;
+        }
         let core = self.core.clone();
         let then = {
             let mut core = core.borrow_mut();
@@ -42,7 +45,7 @@ impl Connection {
             Then::Ticket(waiter, block_ms) => self.ticket(waiter, block_ms).await,
             Then::Scan(scan) => self.scan(scan).await,
             Then::Feed(feed) => self.feed(feed).await,
-            Then::Clock(session) => self.clock(session).await,
+            Then::Clock(clock) => self.clock(clock).await,
             Then::Snapshot => self.snapshot().await,
             Then::Goodbye => {
                 self.goodbye().await;

@@ -9,7 +9,7 @@
 //! | `transaction` | the events of one atomic frame, each applied the moment it is decided |
 //! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
 //! | `measures`, `frame_size` | how long things took; how much one frame may hold |
-//! | `timers` | expiry is an input: `advance(now)` |
+//! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
 //!
@@ -25,6 +25,7 @@ mod copying;
 mod decide;
 mod effects;
 mod frame_size;
+mod jump;
 mod measures;
 mod names;
 mod policies;
@@ -44,7 +45,7 @@ pub use reads::{Figures, QueueFigures, Scan};
 pub use state::QueueCounts;
 
 use crate::model::command::Command;
-use crate::model::event::{Body, Event};
+use crate::model::event::{Body, ClockJumped, Event};
 use crate::model::record::Record;
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, Seq, Text, UnixMs};
@@ -192,7 +193,7 @@ impl Engine {
         }
     }
 
-    /// Carries out one command at `now`, which never runs backwards. `waiter` is the number under which an AGENT.NEXT
+    /// Carries out one command at `now`, which never runs backwards but by a jump that was recorded. `waiter` is the number under which an AGENT.NEXT
     /// may wait; 0: it may not.
     pub fn execute(&mut self, now: UnixMs, command: &Command, waiter: WaiterId, out: &mut Output) -> Outcome {
         if let Command::Read(read) = command {
@@ -265,12 +266,22 @@ impl Engine {
         self.state.seq
     }
 
-    /// Was a virtual clock moved in this log? Then it needs one again.
+    /// The last jump of the real clock: by it a daemon that starts again knows which clock holds.
+    pub fn last_jump(&self) -> Option<ClockJumped> {
+        self.state.jumped.map(|jumped| jumped.jump)
+    }
+
+    /// Do timers wait until it is decided which clock holds?
+    pub fn is_frozen(&self) -> bool {
+        self.state.is_frozen()
+    }
+
+    /// Is this log written under a virtual clock? Then it needs one again.
     pub fn is_virtual(&self) -> bool {
         self.state.virtual_clock
     }
 
-    /// Newest instant at which an event was logged.
+    /// Newest instant at which an event was logged, since the clock last jumped.
     pub fn last_instant(&self) -> UnixMs {
         self.state.logged_at
     }

@@ -89,6 +89,7 @@ impl State {
         let clock = Record::Clock(Box::new(ClockReading {
             logged_at: self.logged_at,
             virtual_clock: self.virtual_clock,
+            jumped: self.jumped,
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
         }));
@@ -113,6 +114,7 @@ impl State {
             Record::Clock(reading) => {
                 self.logged_at = reading.logged_at;
                 self.virtual_clock = reading.virtual_clock;
+                self.jumped = reading.jumped;
                 (self.loading.closed_next, self.loading.tokens_next) =
                     (reading.closed_next, reading.tokens_next);
             }

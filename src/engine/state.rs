@@ -12,7 +12,7 @@ use crate::collections::hash::hash_bytes;
 use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
 use crate::model::command::QUEUE_NONE;
 use crate::model::event::TicketState;
-use crate::model::record::{ClosedRecord, TokenRecord};
+use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -22,10 +22,12 @@ use std::collections::BTreeMap;
 pub(super) struct State {
     /// Newest event.
     pub seq: Seq,
-    /// Newest instant at which an event was logged.
+    /// Newest instant at which an event was logged; only a jump of the clock sets it back.
     pub logged_at: UnixMs,
-    /// A virtual clock was moved: such a log needs one again.
+    /// The log is written under a virtual clock, and needs one again.
     pub virtual_clock: bool,
+    /// The last jump of the real clock.
+    pub jumped: Option<JumpRecord>,
     pub tickets: Slab<Ticket>,
     pub ticket_ids: IdIndex,
     /// The slot that was looked up last.
@@ -127,6 +129,7 @@ impl State {
             seq: 0,
             logged_at: 0,
             virtual_clock: false,
+            jumped: None,
             tickets: Slab::new(),
             ticket_ids: IdIndex::new(SEED),
             ticket_memo: Cell::new(NONE),

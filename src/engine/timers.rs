@@ -8,8 +8,12 @@ const WORK_MAX: usize = 512;
 
 impl Engine {
     /// Fires up to `fires_max` timers whose instants are at or before `now`, in the order of instant, seq of the
-    /// ticket's opening, target; true: more are due. With a virtual clock each is stamped with its own instant.
+    /// ticket's opening, target; true: more are due. With a virtual clock each is stamped with its own instant. None
+    /// fires while it is open which clock holds.
     pub fn advance(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
+        if self.state.is_frozen() {
+            return false;
+        }
         let virtual_clock = self.config.virtual_clock;
         let super::state::State { wheel, tickets, .. } = &mut self.state;
         let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);
@@ -45,8 +49,12 @@ impl Engine {
         true
     }
 
-    /// The instant of the next timer, or an earlier one at which to ask again; `None`: nothing is pending.
+    /// The instant of the next timer, or an earlier one at which to ask again; `None`: nothing is pending, or timers are
+    /// frozen.
     pub fn next_instant(&mut self) -> Option<UnixMs> {
+        if self.state.is_frozen() {
+            return None;
+        }
         self.state.wheel.next_at()
     }
 }

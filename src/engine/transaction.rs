@@ -1,6 +1,7 @@
 //! A transaction: the events of one atomic frame, each applied the moment it is decided.
 
 use super::Output;
+use super::clock::Clock;
 use super::effects::{Effects, TakenBack};
 use super::state::State;
 use super::ticket::Due;
@@ -62,6 +63,7 @@ impl Transaction<'_> {
 
     /// Adds an event about a live ticket.
     pub(super) fn say(&mut self, slot: u32, at: UnixMs, fact: TicketFact, saying: Saying) -> Seq {
+        self.breach_first(slot, at, &saying.effects);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return self.state.seq;
         };
@@ -102,7 +104,7 @@ impl Transaction<'_> {
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
     pub(super) fn fire_overdue(&mut self, slot: u32) -> bool {
         // The wheel knows without looking at the clocks.
-        if self.state.wheel.at(slot).is_none_or(|at| at > self.now) {
+        if self.state.is_frozen() || self.state.wheel.at(slot).is_none_or(|at| at > self.now) {
             return false;
         }
         let mut fired = false;
@@ -123,6 +125,7 @@ impl Transaction<'_> {
     /// One timer of a ticket goes off.
     pub(super) fn fire(&mut self, slot: u32, instant: UnixMs, due: Due) {
         let late_ms = self.now - instant;
+        let cause = self.state.passed_over(instant);
         match due {
             Due::Close => {
                 self.say(
@@ -131,7 +134,10 @@ impl Transaction<'_> {
                     TicketFact::Closed {
                         how: Closed::Resolved,
                     },
-                    Saying::default(),
+                    Saying {
+                        cause,
+                        ..Saying::default()
+                    },
                 );
             }
             Due::Clock(target, firing) => {
@@ -151,10 +157,31 @@ impl Transaction<'_> {
                     self.now,
                     fact,
                     Saying {
+                        cause,
                         common,
                         ..Saying::default()
                     },
                 );
+            }
+        }
+    }
+
+    /// Records the breaches that a fact which happened `at` would swallow, for it ends or moves clocks that ran out before.
+    /// There are some only while timers are frozen: otherwise what is overdue fires before its ticket is touched.
+    fn breach_first(&mut self, slot: u32, at: UnixMs, effects: &[ClockEffect]) {
+        if effects.is_empty() || !self.state.is_frozen() {
+            return;
+        }
+        let shown = at.min(self.now);
+        let ran_out = |clock: &&Clock| clock.is_running() && !clock.breached && clock.due < shown;
+        for ClockEffect { target, .. } in effects {
+            let ticket = self.state.tickets.get(slot);
+            let clock = ticket.and_then(|ticket| ticket.clock(target)).filter(ran_out);
+            let Some(late_ms) = clock.map(|clock| self.now - clock.due - 1) else {
+                continue;
+            };
+            if let Some((sla, _)) = self.sla_fact(slot, target, late_ms) {
+                self.say(slot, self.now, TicketFact::Breached(sla), Saying::default());
             }
         }
     }
@@ -243,7 +270,8 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(slot) else {
             return Reply::Null;
         };
-        let mut effects = Effects::new(ticket, &book, self.now);
+        let at = self.now.max(ticket.commanded_at);
+        let mut effects = Effects::new(ticket, &book, at);
         effects.meet(&Trigger::Assign);
         let (effects, taken_back) = effects.finish();
         let name = self.state.agent_name(agent);
@@ -259,7 +287,7 @@ impl Transaction<'_> {
             agent: Some(name),
             ..Saying::default()
         };
-        let seq = self.say(slot, self.now, fact, saying);
+        let seq = self.say(slot, at, fact, saying);
         self.withdraw(slot, seq, taken_back);
         self.state
             .taken(slot)

@@ -9,7 +9,10 @@
 //! reserve.tmp                     a reserve that is being made; removed at the next start
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
 //! damaged-<seq>.bin               a snapshot that was passed over; never read again
-//! torn-<id>-<offset>.bin          bytes that a recovery cut from a segment; never read again
+//! torn-<id>-<offset>.bin          bytes that a recovery or a repair cut from a segment; never read again
+//! torn-log-<id>.slad              a whole segment that a repair set aside, likewise
+//! torn-snapshot-<seq>.slad        a snapshot that a repair set aside: of a seq that was cut
+//! restoring                       a restore is under way, or was broken off: no start until the folder is emptied
 //! ```
 //!
 //! # Segment
@@ -119,6 +122,8 @@ pub(super) const HEADER_BLOCK_BYTES: u64 = 4096;
 pub(super) const DATA_START: u64 = 2 * HEADER_BLOCK_BYTES;
 /// A frame's header, bytes.
 pub(super) const FRAME_HEADER_BYTES: usize = 32;
+/// Stands in a folder while a restore writes it.
+pub(super) const RESTORING: &str = "restoring";
 /// Room for control frames before a batch: marker, session, reserve.
 pub(super) const CONTROL_ROOM_BYTES: usize = 128;
 /// End of a segment kept free of events, so that a last marker and the closing of the session fit.

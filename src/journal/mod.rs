@@ -9,9 +9,10 @@
 //! | [`batch`] | what the engine fills |
 //! | [`segment`], [`writer`], `rotate`, [`reserve`] | what the log thread writes; room for a full disk |
 //! | [`published`] | what the writer shows to readers |
-//! | `scan`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
+//! | `scan`, `verdict`, [`recovery`], [`opened`] | finding the end, cutting a torn tail, refusing damage; replay |
 //! | [`reader`], `index`, `postings`, [`feed`] | events by seq, entries by key |
 //! | [`snapshot`] | the state of one seq |
+//! | [`offline`] | the log without a daemon: reading, checking, cutting, copying |
 //!
 //! # The loop of a log thread
 //! ```
@@ -20,7 +21,7 @@
 //! # use std::sync::Arc;
 //! # let dir = std::env::temp_dir().join(format!("slad-doc-{}", std::process::id()));
 //! # let event = Event { at: 1, logged_at: 1, cause: 0, tenant: 0,
-//! #     body: Body::ClockJumped(ClockJumped { from: 0, to: 1, virtual_clock: true }) };
+//! #     body: Body::ClockJumped(ClockJumped::advanced(0, 1)) };
 //! let disk = Arc::new(RealDisk::new(&dir, std::process::id())?);
 //! let config = Config { segment_bytes: 1 << 20, ..Config::default() };
 //! let opened = journal::recovery::open(disk, config)?;
@@ -58,6 +59,7 @@ pub mod format;
 mod frame;
 mod index;
 mod map;
+pub mod offline;
 pub mod opened;
 mod postings;
 pub mod published;
@@ -72,6 +74,7 @@ pub mod sim;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verdict;
 pub mod writer;
 
 pub use batch::Batch;

@@ -12,9 +12,10 @@ use super::format::*;
 use super::opened::OpenedLog;
 use super::published::Published;
 use super::reserve::Reserve;
-use super::scan::{Ahead, Scan, look_ahead, scan};
+use super::scan::{Ahead, Scan, look_ahead};
 use super::segment::*;
 use super::snapshot;
+use super::verdict::{Verdict, judge, sealed_with_gap, write_seal};
 use super::writer::{Active, Tail};
 use crate::model::Seq;
 use std::path::PathBuf;
@@ -38,10 +39,11 @@ pub struct Recovery {
     pub offset: u64,
 }
 
-struct Loaded {
-    header: SegmentHeader,
-    file: Arc<dyn DiskFile>,
-    path: PathBuf,
+/// A segment's file whose header holds.
+pub(super) struct Loaded {
+    pub(super) header: SegmentHeader,
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) path: PathBuf,
 }
 
 /// Opens the log in a directory, an empty one included.
@@ -62,6 +64,7 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
             return Err(JournalError::Locked { path: lock_path, pid });
         }
     };
+    refuse_half_restored(&*disk)?;
     let mut segments = load_all(&*disk)?;
     let mut spare = None;
     while let Some(last) = segments.pop_if(|s| s.header.generation == PREPARED) {
@@ -130,7 +133,7 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
     ))
 }
 
-fn share(loaded: &Loaded, end: Option<&Scan>, next_id: u64) -> Arc<Segment> {
+pub(super) fn share(loaded: &Loaded, end: Option<&Scan>, next_id: u64) -> Arc<Segment> {
     let header = &loaded.header;
     let is_last = header.id + 1 == next_id;
     let (to, last_seq) = match end {
@@ -148,6 +151,17 @@ fn share(loaded: &Loaded, end: Option<&Scan>, next_id: u64) -> Arc<Segment> {
         last_seq: AtomicU64::new(last_seq),
         sealed: AtomicBool::new(header.is_sealed()),
     })
+}
+
+/// A restore that did not come to its end leaves a log that looks whole and lacks its end.
+pub(super) fn refuse_half_restored(disk: &dyn Disk) -> Result<(), JournalError> {
+    let dir = disk.path("");
+    let names = disk.list().map_err(|e| JournalError::io("list", &dir, e))?;
+    if !names.iter().any(|name| name == RESTORING) {
+        return Ok(());
+    }
+    let what = "a restore into this folder was not finished: empty the folder and restore again";
+    Err(JournalError::corrupt(&disk.path(RESTORING), 0, 0, what))
 }
 
 fn load_all(disk: &dyn Disk) -> Result<Vec<Loaded>, JournalError> {
@@ -191,7 +205,7 @@ fn load_all(disk: &dyn Disk) -> Result<Vec<Loaded>, JournalError> {
     Ok(segments)
 }
 
-fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
+pub(super) fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
     let name = name_of(id);
     let path = disk.path(&name);
     let io = |op| {
@@ -243,41 +257,45 @@ fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
 }
 
 /// Seq that must follow a sealed segment.
-fn seq_after(header: &SegmentHeader) -> Seq {
+pub(super) fn seq_after(header: &SegmentHeader) -> Seq {
     header.last_seq.max(header.lost_to) + 1
 }
 
 /// Every segment but the last is sealed, and the next one goes on where it ends.
 fn check_joints(segments: &[Loaded]) -> Result<(), JournalError> {
-    for pair in segments.windows(2) {
-        let (a, b) = (&pair[0].header, &pair[1].header);
-        let epoch = if a.next_epoch != 0 { a.next_epoch } else { a.epoch };
-        let (offset, seq, what) = if !a.is_sealed() {
-            (
-                28,
-                a.first_seq,
-                format!("the segment is not sealed, but {} follows", name_of(b.id)),
-            )
-        } else if b.first_seq != 0 && b.first_seq != seq_after(a) {
-            let what = format!(
-                "the segment ends before seq {}, but {} begins with seq {}",
-                seq_after(a),
-                name_of(b.id),
-                b.first_seq
-            );
-            (72, seq_after(a), what)
-        } else if b.epoch != epoch {
-            let what = format!("epoch {epoch} must follow, but {} has {}", name_of(b.id), b.epoch);
-            (24, seq_after(a), what)
-        } else {
-            continue;
-        };
-        return Err(JournalError::corrupt(&pair[0].path, offset, seq, what));
-    }
-    Ok(())
+    segments
+        .windows(2)
+        .try_for_each(|pair| check_joint(&pair[0], &pair[1]))
 }
 
-fn look(loaded: &Loaded, from: u64) -> Result<Ahead, JournalError> {
+/// Does the second segment go on where the first one ends?
+pub(super) fn check_joint(first: &Loaded, second: &Loaded) -> Result<(), JournalError> {
+    let (a, b) = (&first.header, &second.header);
+    let epoch = if a.next_epoch != 0 { a.next_epoch } else { a.epoch };
+    let (offset, seq, what) = if !a.is_sealed() {
+        (
+            28,
+            a.first_seq,
+            format!("the segment is not sealed, but {} follows", name_of(b.id)),
+        )
+    } else if b.first_seq != 0 && b.first_seq != seq_after(a) {
+        let what = format!(
+            "the segment ends before seq {}, but {} begins with seq {}",
+            seq_after(a),
+            name_of(b.id),
+            b.first_seq
+        );
+        (72, seq_after(a), what)
+    } else if b.epoch != epoch {
+        let what = format!("epoch {epoch} must follow, but {} has {}", name_of(b.id), b.epoch);
+        (24, seq_after(a), what)
+    } else {
+        return Ok(());
+    };
+    Err(JournalError::corrupt(&first.path, offset, seq, what))
+}
+
+pub(super) fn look(loaded: &Loaded, from: u64) -> Result<Ahead, JournalError> {
     look_ahead(&*loaded.file, &loaded.header, from).map_err(|e| JournalError::io("read", &loaded.path, e))
 }
 
@@ -294,62 +312,16 @@ fn settle(
     last: &mut Loaded,
     before: Option<SegmentHeader>,
 ) -> Result<(Scan, Option<Recovery>), JournalError> {
-    let first = match (last.header.first_seq, before) {
-        (0, Some(before)) => seq_after(&before),
-        (0, None) => 1,
-        (seq, _) => seq,
-    };
-    last.header.first_seq = first;
-    let sealed = last.header.is_sealed();
-    let limit = if sealed {
-        last.header.sealed_end
-    } else {
-        last.header.file_bytes
-    };
-    if limit < DATA_START || limit > last.header.file_bytes {
-        return Err(JournalError::corrupt(
-            &last.path,
-            64,
-            first,
-            "the sealed end lies outside the file",
-        ));
-    }
-    let end = scan(&*last.file, &last.path, &last.header, first, limit)?;
-    let recovered = recovery_of(&last.header, last);
-    if sealed {
-        let header = &last.header;
-        let whole =
-            (end.end, end.digest, end.last_seq) == (header.sealed_end, header.digest, header.last_seq);
-        if whole {
-            return Ok((end, recovered));
-        }
-    }
-    let ahead = look(last, end.end)?;
-    // What an earlier recovery sealed had been synced before.
-    let marker = if recovered.is_some() {
-        last.header.last_seq
-    } else {
-        end.marker.max(ahead.marker)
-    };
-    let torn = ahead.garbage_end != 0 || sealed;
-    if torn && marker > end.last_seq {
-        let why = end.fault.unwrap_or("zeros where a frame was written");
-        let what = format!(
-            "{why}; everything up to seq {marker} had been synced, so this is damage, not a torn tail. \
-             Restore a backup, or cut the log here with `slad log repair --truncate-at`"
-        );
-        return Err(JournalError::corrupt(&last.path, end.end, end.last_seq + 1, what));
-    }
-    let session = end.session;
-    let closed = session.is_some_and(|s| !s.opened);
-    let power_lost = session.is_some_and(|s| s.opened && s.shows_unsynced && s.boot_id != config.boot_id);
-    let mut lost_to = 0;
-    if torn {
-        // Whatever stood there was at least one event; its header may still name more.
-        lost_to = ahead.last_seq.max(end.last_seq + 1);
-    }
-    if power_lost && end.reserve > end.last_seq {
-        lost_to = lost_to.max(end.reserve);
+    let Verdict {
+        end,
+        ahead,
+        whole,
+        torn,
+        closed,
+        lost_to,
+    } = judge(config.boot_id, last, before)?;
+    if whole {
+        return Ok((end, recovery_of(&last.header, last)));
     }
     let mut tidy = true;
     if torn && ahead.garbage_end != 0 {
@@ -363,7 +335,7 @@ fn settle(
         rewrite_survivors(last, &end)?;
     }
     let carried = before
-        .filter(|_| end.last_seq < first)
+        .filter(|_| end.last_seq < last.header.first_seq)
         .filter(|b| b.lost_from != 0);
     if lost_to == 0 {
         let told = carried.map(|b| Recovery {
@@ -377,32 +349,14 @@ fn settle(
         return Ok((end, told));
     }
     let cut_bytes = ahead.garbage_end.saturating_sub(end.end);
-    last.header = SegmentHeader {
-        generation: last.header.generation.max(SEALED) + 1,
-        sealed_end: end.end,
-        last_seq: end.last_seq,
-        digest: end.digest,
-        frames: end.frames,
-        // A gap that no event could tell of yet goes on in this one.
-        lost_from: carried.map_or(end.last_seq + 1, |b| b.lost_from),
-        lost_to,
-        cut_bytes: cut_bytes + carried.map_or(0, |b| b.cut_bytes),
-        next_epoch: last.header.epoch + 1,
-        ..last.header
-    };
-    let io = |op| {
-        let path = last.path.clone();
-        move |e| JournalError::io(op, &path, e)
-    };
-    let block = last.header.encode();
-    for copy in [HEADER_BLOCK_BYTES, 0] {
-        last.file.write_at(&block, copy).map_err(io("write"))?;
-        last.file.sync().map_err(io("sync"))?;
-    }
+    last.header = sealed_with_gap(&last.header, &end, carried, lost_to, cut_bytes);
+    write_seal(last)?;
     if tidy {
         // Nothing reads behind a seal; this only keeps the file tidy for people.
         let zeros = vec![0; cut_bytes as usize];
-        last.file.write_at(&zeros, end.end).map_err(io("write"))?;
+        (last.file)
+            .write_at(&zeros, end.end)
+            .map_err(|e| JournalError::io("write", &last.path, e))?;
     }
     let recovery = recovery_of(&last.header, last);
     Ok((end, recovery))
@@ -420,7 +374,7 @@ fn recovery_of(header: &SegmentHeader, loaded: &Loaded) -> Option<Recovery> {
 }
 
 /// Keeps what is to be cut in a file of its own.
-fn keep_torn(disk: &dyn Disk, last: &Loaded, from: u64, to: u64) -> Result<(), JournalError> {
+pub(super) fn keep_torn(disk: &dyn Disk, last: &Loaded, from: u64, to: u64) -> Result<(), JournalError> {
     let name = format!("torn-{:016}-{from}.bin", last.header.id);
     let tmp = format!("{name}.tmp");
     let path = disk.path(&name);

@@ -124,6 +124,8 @@ pub(super) struct Ahead {
     pub(super) marker: Seq,
     /// Highest seq that a header names.
     pub(super) last_seq: Seq,
+    /// Highest reserve.
+    pub(super) reserve: Seq,
 }
 
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -153,6 +155,8 @@ pub(super) fn look_ahead(file: &dyn DiskFile, header: &SegmentHeader, from: u64)
                         ahead.marker = ahead.marker.max(frame.first_seq);
                     } else if frame.is(Kind::Events) {
                         ahead.last_seq = ahead.last_seq.max(frame.last_seq());
+                    } else if frame.is(Kind::Reserve) {
+                        ahead.reserve = ahead.reserve.max(frame.first_seq);
                     }
                 }
             }

@@ -25,7 +25,7 @@ const FOOTER_BYTES: usize = 40;
 /// Snapshots kept by [`prune`].
 pub const KEPT_MIN: usize = 2;
 
-fn name_of(seq: Seq) -> String {
+pub(super) fn name_of(seq: Seq) -> String {
     format!("snapshot-{seq:020}.slad")
 }
 
@@ -249,7 +249,7 @@ where
 #[derive(Debug)]
 pub struct SnapshotReader {
     file: Arc<dyn DiskFile>,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     info: SnapshotInfo,
 }
 
@@ -392,7 +392,7 @@ fn search(
 }
 
 /// Seqs of the snapshots in a directory, newest first.
-fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
+pub(super) fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
     let dir = disk.path("");
     let names = disk.list().map_err(|e| JournalError::io("list", &dir, e))?;
     let mut seqs: Vec<Seq> = names.iter().filter_map(|n| seq_of(n)).collect();
@@ -401,7 +401,12 @@ fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
 }
 
 /// Opens a snapshot and verifies all of it.
-fn open(disk: &dyn Disk, seq: Seq, log_id: u64, last_seq: Seq) -> Result<SnapshotReader, JournalError> {
+pub(super) fn open(
+    disk: &dyn Disk,
+    seq: Seq,
+    log_id: u64,
+    last_seq: Seq,
+) -> Result<SnapshotReader, JournalError> {
     let name = name_of(seq);
     let path = disk.path(&name);
     let file = disk.open(&name).map_err(|e| JournalError::io("open", &path, e))?;

@@ -1,8 +1,9 @@
 //! What clients ask for, already parsed and checked on its own (not yet against the state).
 
+use super::clock::ClockCommand;
 use super::skill::{Required, Skill};
 use super::target::Target;
-use super::{DurationMs, Seq, Text, UnixMs};
+use super::{Seq, Text, UnixMs};
 
 /// Name of the pseudo queue whose tickets are never routed.
 pub const QUEUE_NONE: &str = "none";
@@ -365,10 +366,8 @@ pub enum Session {
     Discard,
     /// `SNAPSHOT`
     Snapshot,
-    /// `CLOCK.ADVANCE D`, ms
-    ClockAdvance(DurationMs),
-    /// `CLOCK.SET T`
-    ClockSet(UnixMs),
+    /// `CLOCK.…`
+    Clock(ClockCommand),
     /// `SHUTDOWN`
     Shutdown,
 }

@@ -11,6 +11,7 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+pub use super::clock::{ClockJumped, Jump};
 use super::skill::{Required, Skill};
 use super::target::Target;
 use super::{Seq, TenantId, Text, UnixMs};
@@ -44,7 +45,7 @@ pub enum Body {
     QueueChanged(Box<QueueChanged>),
     /// A torn tail was cut when the log was opened.
     LogRecovered(Box<LogRecovered>),
-    /// The clock moved other than by passing.
+    /// The clock moved other than by passing, or it was decided which one holds.
     ClockJumped(ClockJumped),
     /// A snapshot was written.
     SnapshotTaken(SnapshotTaken),
@@ -437,6 +438,9 @@ pub struct PolicyActivated {
     pub text: String,
     /// Why it was loaded.
     pub reason: Text,
+    /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its
+    /// instants are worth.
+    pub virtual_clock: bool,
 }
 
 /// A queue was declared or opened.
@@ -459,17 +463,6 @@ pub struct LogRecovered {
     pub lost_to: Seq,
     /// The epoch that begins here.
     pub epoch: u32,
-}
-
-/// The clock moved other than by passing.
-#[derive(Debug, Clone, Copy, PartialEq, Archive, Serialize, Deserialize)]
-pub struct ClockJumped {
-    /// Before.
-    pub from: UnixMs,
-    /// After.
-    pub to: UnixMs,
-    /// Moved by CLOCK.ADVANCE or CLOCK.SET of a virtual clock.
-    pub virtual_clock: bool,
 }
 
 /// A snapshot was written.

@@ -146,7 +146,8 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             head(event, sink);
             sink.int("from", jump.from);
             sink.int("to", jump.to);
-            sink.text("virtual", yes(jump.virtual_clock));
+            sink.text("how", jump.how.as_str());
+            sink.text("virtual", yes(jump.is_virtual()));
             tail(event, None, sink);
         }
         (Body::SnapshotTaken(snapshot), 0) => {

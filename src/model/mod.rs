@@ -6,6 +6,7 @@
 //! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
 //! | [`command`] | what clients ask for |
 //! | [`event`] | what happened: the facts of the log |
 //! | `spelling` | how the plain enums of events and commands are spelled |
@@ -14,6 +15,7 @@
 //! | [`record`] | the state as snapshots store it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod clock;
 pub mod command;
 pub mod event;
 pub mod fields;

@@ -7,7 +7,7 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
-use super::event::{AgentProfile, Closed, Details, PolicyActivated, Presence, TicketState};
+use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
 use super::skill::Required;
 use super::target::Target;
@@ -38,12 +38,27 @@ pub enum Record {
 pub struct ClockReading {
     /// Newest instant at which an event was logged.
     pub logged_at: UnixMs,
-    /// A virtual clock was moved: such a log needs one again.
+    /// It is written under a virtual clock: such a log needs one again.
     pub virtual_clock: bool,
+    /// The last jump of the real clock.
+    pub jumped: Option<JumpRecord>,
     /// Number that the next closed ticket gets.
     pub closed_next: u64,
     /// Number that the next token gets.
     pub tokens_next: u64,
+}
+
+/// The last jump of the real clock.
+#[derive(Debug, Clone, Copy, PartialEq, Archive, Serialize, Deserialize)]
+pub struct JumpRecord {
+    /// Seq of its event.
+    pub seq: Seq,
+    /// The event.
+    pub jump: ClockJumped,
+    /// Timers of instants after this …
+    pub due_from: UnixMs,
+    /// … up to this one are late because of it.
+    pub due_to: UnixMs,
 }
 
 /// A live ticket.

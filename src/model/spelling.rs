@@ -1,5 +1,6 @@
 //! Spellings of the plain enums, for the wire and for people. They may gain words; what is archived is the variant.
 
+use super::clock::Jump;
 use super::command::Cancelled;
 use super::event::*;
 
@@ -30,3 +31,4 @@ spelled!(Closed, "end": Resolved = "resolved", Abandoned = "abandoned", Duplicat
 spelled!(Cancelled, "as": Abandoned = "abandoned", Duplicate = "duplicate", Spam = "spam", Withdrawn = "withdrawn");
 spelled!(AssignedHow, "how": Next = "next", Assign = "assign");
 spelled!(Released, "why": Command = "command", AgentLeft = "agent_left");
+spelled!(Jump, "how": Advanced = "advanced", Stepped = "stepped", Frozen = "frozen", Accepted = "accepted", Rejected = "rejected", Returned = "returned");

@@ -237,6 +237,7 @@ fn daemon_facts() -> Vec<Body> {
             hash: 0xabcd,
             text: "name = \"service-levels\"\n".repeat(20),
             reason: Text::new("start"),
+            virtual_clock: true,
         })),
         Body::QueueChanged(Box::new(QueueChanged {
             queue: Text::new("billing"),
@@ -251,7 +252,9 @@ fn daemon_facts() -> Vec<Body> {
         Body::ClockJumped(ClockJumped {
             from: T0,
             to: T0 + 1,
-            virtual_clock: true,
+            how: Jump::Rejected,
+            offset_us: T0 * 1_000 - 5,
+            boot: 0xb007,
         }),
         Body::SnapshotTaken(SnapshotTaken {
             seq: 1,

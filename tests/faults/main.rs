@@ -129,11 +129,7 @@ fn half_a_write_is_cut_off_at_the_next_start() {
     // A limit in the midst of the next frame: the system takes 20 bytes of it, and refuses the rest.
     let limit = end.parse::<u64>().unwrap() + 20;
     let done = std::process::Command::new("prlimit")
-        .args([
-            "--pid",
-            &daemon.pid().as_raw_pid().to_string(),
-            &format!("--fsize={limit}"),
-        ])
+        .args(["--pid", &daemon.pid().to_string(), &format!("--fsize={limit}")])
         .status();
     assert!(done.unwrap().success());
     assert_eq!(until_it_ends(&mut client), []);

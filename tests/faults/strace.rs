@@ -17,7 +17,7 @@ impl Strace {
     pub(crate) fn attach(daemon: &Daemon, faults: &[&str]) -> Strace {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("trace");
-        let tid = log_thread(daemon.pid().as_raw_pid());
+        let tid = log_thread(daemon.pid());
         let mut command = Command::new("strace");
         command.args(["-p", &tid.to_string(), "-o"]).arg(&output);
         command.args(["-e", "trace=pwrite64,fdatasync"]);
@@ -26,7 +26,7 @@ impl Strace {
         }
         let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|e| panic!("strace: {e}: install strace"));
-        let status = format!("/proc/{}/task/{tid}/status", daemon.pid().as_raw_pid());
+        let status = format!("/proc/{}/task/{tid}/status", daemon.pid());
         let started = Instant::now();
         while std::fs::read_to_string(&status)
             .unwrap()
@@ -80,7 +80,7 @@ impl Drop for Strace {
     }
 }
 
-fn log_thread(pid: i32) -> u32 {
+fn log_thread(pid: u32) -> u32 {
     for task in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
         let task = task.unwrap();
         if std::fs::read_to_string(task.path().join("comm")).unwrap() == "slad-log\n" {

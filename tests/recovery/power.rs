@@ -11,7 +11,7 @@ use crate::load::Sent;
 use crate::random::Random;
 use crate::support::{Client, Daemon, Value};
 use crate::{flags, is_long, position, repeat_tokens, same_hash_again, set_agents, settled, under_load};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -223,8 +223,9 @@ fn newest_shown(sent: &[Sent]) -> i64 {
 
 /// Stops every thread of the daemon, and waits until all of them stand.
 fn stop_dead(daemon: &Daemon) {
-    kill_process(daemon.pid(), Signal::STOP).unwrap();
-    let tasks = format!("/proc/{}/task", daemon.pid().as_raw_nonzero());
+    let pid = Pid::from_raw(i32::try_from(daemon.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    let tasks = format!("/proc/{}/task", daemon.pid());
     let stands = |task: std::io::Result<std::fs::DirEntry>| {
         let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
         let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());

@@ -30,6 +30,22 @@ impl Daemon {
         Daemon::wrapped(tempfile::tempdir().unwrap(), &[], args)
     }
 
+    /// The same with these variables in its environment.
+    pub(crate) fn start_under(args: &[&str], environment: &[(String, PathBuf)]) -> Daemon {
+        let mut wrapper = vec!["env".to_owned()];
+        wrapper.extend(
+            environment
+                .iter()
+                .map(|(name, value)| format!("{name}={}", value.display())),
+        );
+        Daemon::wrapped(tempfile::tempdir().unwrap(), &wrapper, args)
+    }
+
+    /// The same in this folder.
+    pub(crate) fn start_in(folder: tempfile::TempDir, args: &[&str]) -> Daemon {
+        Daemon::wrapped(folder, &[], args)
+    }
+
     /// The same in this folder, run by `wrapper`.
     pub(crate) fn wrapped(folder: tempfile::TempDir, wrapper: &[String], args: &[&str]) -> Daemon {
         let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
@@ -41,11 +57,6 @@ impl Daemon {
         };
         daemon.wait();
         daemon
-    }
-
-    /// The process; a wrapper must have become the daemon by then.
-    pub(crate) fn pid(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_child(&self.child)
     }
 
     /// Its folder.
@@ -61,6 +72,11 @@ impl Daemon {
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its process; a wrapper must have become the daemon by then.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Has it not ended?
@@ -130,8 +146,18 @@ impl Daemon {
 
     /// Starts again over the same data.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn_by(&self.wrapper, self.folder.path(), &self.args);
+        self.spawn();
         self.wait();
+    }
+
+    /// As [`Daemon::restart`], without waiting: it may refuse to start.
+    pub(crate) fn spawn(&mut self) {
+        self.child = spawn_by(&self.wrapper, self.folder.path(), &self.args);
+    }
+
+    /// Other flags from the next start on.
+    pub(crate) fn set_args(&mut self, args: &[&str]) {
+        self.args = args.iter().map(|a| (*a).to_owned()).collect();
     }
 }
 

@@ -67,6 +67,8 @@ fn every_command_has_a_good_form() {
         "SNAPSHOT",
         "CLOCK.ADVANCE 15m",
         "CLOCK.SET 2026-01-02T00:00:00Z",
+        "CLOCK.ACCEPT",
+        "CLOCK.REJECT",
         "SHUTDOWN",
     ];
     let mut covered = Vec::new();

@@ -49,6 +49,8 @@ enum Op {
 fn distance() -> impl Strategy<Value = i64> {
     prop_oneof![
         -5_000i64..5_000,
+        // A clock that is set back by hours.
+        -20_000_000i64..0,
         0i64..20,
         0i64..10_000_000,
         0i64..10_000_000_000,

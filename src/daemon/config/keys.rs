@@ -157,6 +157,15 @@ pub const KEYS: &[Key] = &[
         "Events between two state hashes in the log: every replay reckons them again and refuses to go on where one differs."
     ),
     row!(
+        "clock_jump_max",
+        "a duration from 1s to 8760h, such as \"5m\"",
+        clock_jump_max,
+        |v| duration(v, SECOND, HOUR * 8_760),
+        |d| quoted(&show_duration(*d)),
+        "The wall clock may be stepped this far at once, by hand or by time synchronisation; a larger jump freezes timers\n\
+         until CLOCK.ACCEPT or CLOCK.REJECT, while commands go on."
+    ),
+    row!(
         "snapshot.every_events",
         "a whole number from 1",
         snapshot.every_events,

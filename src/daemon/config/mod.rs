@@ -42,6 +42,8 @@ pub struct Config {
     pub queues: Vec<Text>,
     /// How long commands wait for the replay at start before they are answered `LOADING`.
     pub loading_wait: Duration,
+    /// A larger step of the wall clock freezes timers until somebody decides.
+    pub clock_jump_max: Duration,
     /// When snapshots are taken.
     pub snapshot: Snapshot,
     /// Events between two state hashes in the log.
@@ -134,6 +136,7 @@ impl Default for Config {
             queues: Vec::new(),
             loading_wait: Duration::from_secs(30),
             state_hash_every_events: 16_384,
+            clock_jump_max: Duration::from_secs(5 * 60),
             snapshot: Snapshot {
                 every_events: 1_000_000,
                 every: Duration::from_secs(15 * 60),

@@ -34,7 +34,7 @@ fn every_key_can_be_set_from_its_own_text() {
 fn other_values_arrive() {
     let config = read(
         "socket = '/run/s'\ndata = '/d'\nhttp = ''\nsync = 'never'\nsync_interval = '5ms'\nsegment_bytes = 1048576\n\
-         default_policy = 'none'\nqueues = ['夜班', 'vip']\nloading_wait = '1m'\nstate_hash_every_events = 6\n\
+         default_policy = 'none'\nqueues = ['夜班', 'vip']\nloading_wait = '1m'\nstate_hash_every_events = 6\nclock_jump_max = '90s'\n\
          snapshot.every_events = 7\nsnapshot.every = '2s'\nsnapshot.keep = 3\n[limits]\nconnections_max = 8\nargs_max = 16\n\
          bulk_bytes_max = '1KiB'\nrequest_bytes_max = '2 KiB'\npipeline_max = 9\noutput_bytes_max = '1GiB'\nmulti_max = 10\nmulti_bytes_max = '2KiB'\n\
          journal_backlog_bytes_max = '1MiB'\nfeed_count_max = 11\n[log]\nfilter = 'warn,slad=trace'\nformat = 'json'\n",
@@ -51,6 +51,7 @@ fn other_values_arrive() {
         queues: vec!["vip".into(), "夜班".into()],
         loading_wait: Duration::from_secs(60),
         state_hash_every_events: 6,
+        clock_jump_max: Duration::from_secs(90),
         snapshot: Snapshot {
             every_events: 7,
             every: Duration::from_secs(2),

@@ -103,6 +103,8 @@ pub struct Gauges {
     pub log_bytes: IntGauge,
     /// 1 while the log is being replayed.
     pub loading: IntGauge,
+    /// 1 while timers are frozen because the wall clock jumped.
+    pub frozen: IntGauge,
     /// Room that the log has on its disk: [`crate::daemon::disk::DiskState`] as a number.
     pub disk_state: IntGauge,
     recovery: prometheus::Gauge,
@@ -267,6 +269,10 @@ impl Metrics {
             connections: all.gauge("slad_connections", "Connected clients.")?,
             log_bytes: all.gauge("slad_log_bytes", "Bytes of the log on disk.")?,
             loading: all.gauge("slad_loading", "1 while the log is being replayed, else 0.")?,
+            frozen: all.gauge(
+                "slad_clock_frozen",
+                "1 while no timer fires because the wall clock jumped: CLOCK.ACCEPT or CLOCK.REJECT, else 0.",
+            )?,
             disk_state: all.gauge(
                 "slad_disk_state",
                 "Room for the log: 0 enough; 1 the disk is full and the reserve in use, OPEN is refused; 2 the reserve is \

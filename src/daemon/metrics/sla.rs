@@ -103,7 +103,7 @@ impl SlaRecorder {
             )?,
             jumps: all.family(
                 "slad_clock_jumps_total",
-                "Jumps of the real clock.",
+                "Steps of the wall clock by more than 100 ms, those that froze the timers included.",
                 Kind::Counter,
                 Rows::single(),
                 clock,
@@ -137,7 +137,7 @@ impl SlaRecorder {
     pub fn observe(&mut self, event: &Event) {
         let ticket = match &event.body {
             Body::Ticket(ticket) => ticket,
-            Body::ClockJumped(jump) if !jump.virtual_clock => return self.jumps.add(0, 1),
+            Body::ClockJumped(jump) if jump.is_step() => return self.jumps.add(0, 1),
             _ => return,
         };
         match &ticket.fact {

@@ -35,6 +35,7 @@ impl State {
                 let hash = self.sum.canon.policy(policy);
                 self.sum.add(hash);
                 self.policies.activate(policy)?;
+                self.virtual_clock |= policy.virtual_clock;
                 self.learn_queues();
                 Ok(())
             }
@@ -48,7 +49,7 @@ impl State {
                 Ok(())
             }
             Body::ClockJumped(jump) => {
-                self.virtual_clock |= jump.virtual_clock;
+                self.apply_jump(seq, event.logged_at, jump);
                 Ok(())
             }
             Body::LogRecovered(_) | Body::SnapshotTaken(_) => Ok(()),

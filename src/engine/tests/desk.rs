@@ -2,7 +2,7 @@
 
 use crate::engine::{Config, Engine, Measure, Outcome, Output};
 use crate::model::command::*;
-use crate::model::event::{Body, Event, PolicyActivated};
+use crate::model::event::{Body, ClockJumped, Event, Jump, PolicyActivated};
 use crate::model::fields;
 use crate::model::reply::Reply;
 use crate::model::{Seq, Text, UnixMs};
@@ -45,6 +45,7 @@ impl Desk {
                 hash: 0,
                 text: text.to_owned(),
                 reason: Text::default(),
+                virtual_clock: desk.engine.config.virtual_clock,
             }));
             let mut out = Output::default();
             desk.engine.record(desk.now, body, &mut out);
@@ -110,6 +111,24 @@ impl Desk {
     pub(super) fn advance(&mut self, ms: i64) {
         self.now += ms;
         self.drain();
+    }
+
+    /// The clock jumps by `by`, and this becomes of it; timers are not looked at. The seq of the fact.
+    pub(super) fn jump(&mut self, by: i64, how: Jump) -> Seq {
+        let jump = ClockJumped {
+            from: self.now,
+            to: self.now + by,
+            how,
+            offset_us: 0,
+            boot: 1,
+        };
+        if !matches!(how, Jump::Frozen | Jump::Rejected) {
+            self.now += by;
+        }
+        let mut out = Output::default();
+        let seq = self.engine.record(self.now, Body::ClockJumped(jump), &mut out);
+        self.take(out);
+        seq
     }
 
     /// The entries of event `seq`, as `field=value` words.

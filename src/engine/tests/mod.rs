@@ -2,5 +2,6 @@
 
 mod bounds;
 mod desk;
+mod jumps;
 mod replay;
 mod stories;

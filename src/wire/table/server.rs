@@ -3,6 +3,7 @@
 use super::connection::unknown_subcommand;
 use super::{Flags, InMulti, Row, param};
 use crate::model::Refusal;
+use crate::model::clock::ClockCommand;
 use crate::model::command::{Describe, Request, Session};
 use crate::wire::parse::Call;
 use crate::wire::value;
@@ -77,7 +78,7 @@ pub(super) const ROWS: &[Row] = &[
         params: &[param("duration")],
         ..admin("CLOCK.ADVANCE", |call| {
             let by = value::duration("duration", call.arg(1))?;
-            Ok(Request::Session(Session::ClockAdvance(by)))
+            Ok(Request::Session(Session::Clock(ClockCommand::Advance(by))))
         })
     },
     Row {
@@ -91,7 +92,25 @@ pub(super) const ROWS: &[Row] = &[
         params: &[param("instant")],
         ..admin("CLOCK.SET", |call| {
             let to = value::instant("instant", call.arg(1))?;
-            Ok(Request::Session(Session::ClockSet(to)))
+            Ok(Request::Session(Session::Clock(ClockCommand::Set(to))))
+        })
+    },
+    Row {
+        summary: "Takes the wall clock as it is after a jump that froze the timers, or that was rejected",
+        reply: "the seq of its event",
+        complexity: "O(1); what is due by then fires after the reply",
+        flags: MOVES_TIME,
+        ..admin("CLOCK.ACCEPT", |_| {
+            Ok(Request::Session(Session::Clock(ClockCommand::Accept)))
+        })
+    },
+    Row {
+        summary: "Goes on with the time before the jump that froze the timers, until the wall clock is back",
+        reply: "the seq of its event",
+        complexity: "O(1); what is due by then fires after the reply",
+        flags: MOVES_TIME,
+        ..admin("CLOCK.REJECT", |_| {
+            Ok(Request::Session(Session::Clock(ClockCommand::Reject)))
         })
     },
     Row {

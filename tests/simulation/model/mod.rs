@@ -362,12 +362,8 @@ impl Model {
             self.fire(at, ticket, what);
         }
         self.now = to;
-        let jump = ClockJumped {
-            from,
-            to,
-            virtual_clock: true,
-        };
-        Value::Int(self.log(to, 0, Body::ClockJumped(jump)) as i64)
+        let jump = Body::ClockJumped(ClockJumped::advanced(from, to));
+        Value::Int(self.log(to, 0, jump) as i64)
     }
 }
 

@@ -59,6 +59,8 @@ fn at_rate(rate: u64, seconds: Duration) -> Fallible<(Latencies, u64)> {
         },
     )?
     .into_writer()?;
+    // As in a daemon that has been running for a while.
+    writer.make_reserve()?;
     let published = writer.published();
     let line = Arc::new(LogLine::new(0));
     let shared = Arc::new(Shared::new(DaemonConfig {

@@ -92,7 +92,7 @@ pub struct Core {
     released: Seq,
     peers: HashMap<u64, Rc<Peer>>,
     /// Who waits in AGENT.NEXT, by the number the engine knows.
-    waiting: HashMap<WaiterId, Rc<Peer>>,
+    pub(super) waiting: HashMap<WaiterId, Rc<Peer>>,
     waiters: WaiterId,
     /// Peers with replies that wait for a release, in the order in which they began to.
     unreleased: Vec<Rc<Peer>>,
@@ -196,10 +196,7 @@ impl Core {
     pub fn snapshot_ended(&mut self, taken: Result<Seq, String>) {
         self.snapshots.ended = self.snapshots.begun;
         // One that failed is not tried again before as much has happened as after one that went well.
-        let from = match &taken {
-            Ok(_) => 0,
-            Err(_) => self.seq(),
-        };
+        let from = taken.as_ref().map_or_else(|_| self.seq(), |_| 0);
         self.snapshots.last = Some(taken);
         self.next_snapshot(from);
         for peer in self.for_snapshot.drain(..) {
@@ -341,17 +338,6 @@ impl Core {
             r.engine.cancel_wait(waiter);
         }
         true
-    }
-
-    /// Ends every wait of AGENT.NEXT with this refusal.
-    pub(super) fn refuse_waiting(&mut self, refusal: &Reply) {
-        for (waiter, peer) in std::mem::take(&mut self.waiting) {
-            if let Some(r) = &mut self.running {
-                r.engine.cancel_wait(waiter);
-            }
-            peer.answer(refusal.clone(), self.released, self.released);
-            self.settle_peer(&peer);
-        }
     }
 
     /// Ends a batch: its frames go towards the log, those it woke are answered.

@@ -78,6 +78,18 @@ impl Core {
         self.disk == DiskState::Exhausted
     }
 
+    /// Ends every wait of AGENT.NEXT with this refusal.
+    fn refuse_waiting(&mut self, refusal: &Reply) {
+        let released = self.released();
+        for (waiter, peer) in std::mem::take(&mut self.waiting) {
+            if let Some(r) = self.running() {
+                r.engine.cancel_wait(waiter);
+            }
+            peer.answer(refusal.clone(), released, released);
+            self.settle_peer(&peer);
+        }
+    }
+
     /// Looks whether the state of the disk has changed, and tells those who have to know.
     pub(super) fn heed_disk(&mut self) {
         let (state, _) = self.shared.disk();
@@ -124,6 +136,8 @@ mod tests {
             "AGENT.NEXT",
             "QUEUE.SET",
             "CLOCK.ADVANCE",
+            "CLOCK.ACCEPT",
+            "CLOCK.REJECT",
             "SNAPSHOT",
         ] {
             assert!(last.contains(&name), "{name}");

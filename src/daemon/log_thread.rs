@@ -133,7 +133,8 @@ impl LogThread {
                 Err(e) => return Err(e),
             }
         }
-        let progress = self.writer.next_seq() > before;
+        // What was left of a batch may have been a state hash alone.
+        let progress = bytes > 0 || self.writer.next_seq() > before;
         if progress {
             if self.sync == SyncPolicy::Always {
                 self.sync_now()?;

@@ -200,7 +200,7 @@ impl Batch {
         self.frames.last().map(Pending::last_seq)
     }
 
-    /// Seq of the first event that is not written yet.
+    /// Seq of the first event that is not written yet, or would follow what else is not.
     pub(super) fn unwritten_seq(&self) -> Option<Seq> {
         self.frames.get(self.written).map(Pending::begins_with)
     }

@@ -289,11 +289,7 @@ fn mapped(map: &Map, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
 
 /// A file that is only read.
 #[derive(Debug)]
-struct MappedFile {
-    // Dropped before the file, which must stay open as long.
-    map: Map,
-    _file: File,
-}
+struct MappedFile(Map);
 
 fn read_only<T>() -> io::Result<T> {
     Err(io::Error::new(
@@ -304,7 +300,7 @@ fn read_only<T>() -> io::Result<T> {
 
 impl DiskFile for MappedFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.map.len() as u64)
+        Ok(self.0.len() as u64)
     }
 
     fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
@@ -328,6 +324,6 @@ impl DiskFile for MappedFile {
     }
 
     fn read(&self, offset: u64, length: usize) -> io::Result<Bytes<'_>> {
-        mapped(&self.map, offset, length)
+        mapped(&self.0, offset, length)
     }
 }

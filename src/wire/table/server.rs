@@ -99,6 +99,7 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Takes the wall clock as it is after a jump that froze the timers, or that was rejected",
         reply: "the seq of its event",
         complexity: "O(1); what is due by then fires after the reply",
+        flags: MOVES_TIME,
         ..admin("CLOCK.ACCEPT", |_| {
             Ok(Request::Session(Session::Clock(ClockCommand::Accept)))
         })
@@ -107,6 +108,7 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Goes on with the time before the jump that froze the timers, until the wall clock is back",
         reply: "the seq of its event",
         complexity: "O(1); what is due by then fires after the reply",
+        flags: MOVES_TIME,
         ..admin("CLOCK.REJECT", |_| {
             Ok(Request::Session(Session::Clock(ClockCommand::Reject)))
         })

@@ -91,8 +91,8 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const EVENTS_SCHEMA: u8 = 1;
 /// Version of snapshots written.
 pub const SNAPSHOT_VERSION: u32 = 1;
-/// Smallest segment, bytes.
-pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
+/// Smallest segment, bytes: for simulations, that rotate all the time. A daemon takes no less than 1 MiB.
+pub const SEGMENT_BYTES_MIN: u64 = 16 << 10;
 /// Segment unless configured, bytes.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
 /// One header block, bytes.

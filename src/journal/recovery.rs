@@ -16,6 +16,7 @@ use super::segment::*;
 use super::snapshot;
 use super::writer::{Active, Tail};
 use crate::model::Seq;
+use crate::model::event::Event;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -41,6 +42,8 @@ struct Loaded {
     header: SegmentHeader,
     file: Arc<dyn DiskFile>,
     path: PathBuf,
+    /// Both copies of the header say the same: what they say has been synced.
+    is_settled: bool,
 }
 
 /// Opens the log in a directory, an empty one included.
@@ -62,6 +65,9 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
         }
     };
     let mut segments = load_all(&*disk)?;
+    // A name that a killed process gave may not have reached the disk, and what is written under it from now on must.
+    disk.sync_dir()
+        .map_err(|e| JournalError::io("sync directory", &disk.path(""), e))?;
     let mut spare = None;
     while let Some(last) = segments.pop_if(|s| s.header.generation == PREPARED) {
         let ahead = look(&last, DATA_START)?;
@@ -207,10 +213,14 @@ fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
         ));
     }
     let mut best: Option<SegmentHeader> = None;
+    let mut is_settled = true;
     for offset in [0, HEADER_BLOCK_BYTES] {
         match SegmentHeader::decode(&file.read(offset, 128).map_err(io("read"))?) {
-            HeaderRead::Valid(h) if best.is_none_or(|b| h.generation > b.generation) => best = Some(h),
-            HeaderRead::Valid(_) | HeaderRead::Invalid => {}
+            HeaderRead::Valid(h) => {
+                is_settled &= best.is_none_or(|b| h == b);
+                best = best.filter(|b| b.generation >= h.generation).or(Some(h));
+            }
+            HeaderRead::Invalid => is_settled = false,
             HeaderRead::TooNew(found) => {
                 return Err(JournalError::TooNew {
                     path,
@@ -237,7 +247,12 @@ fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
         let what = format!("the file has {length} bytes, not {}", header.file_bytes);
         return Err(JournalError::corrupt(&path, length, header.first_seq, what));
     }
-    Ok(Loaded { header, file, path })
+    Ok(Loaded {
+        header,
+        file,
+        path,
+        is_settled,
+    })
 }
 
 /// Seq that must follow a sealed segment.
@@ -319,6 +334,11 @@ fn settle(
         let whole =
             (end.end, end.digest, end.last_seq) == (header.sealed_end, header.digest, header.last_seq);
         if whole {
+            if !last.is_settled {
+                // Whoever sealed it died before the sync came back; what follows must be able to rely on it.
+                rewrite_survivors(last, &end)?;
+                write_seal(last)?;
+            }
             return Ok((end, recovered));
         }
     }
@@ -343,8 +363,10 @@ fn settle(
     let power_lost = session.is_some_and(|s| s.opened && s.shows_unsynced && s.boot_id != config.boot_id);
     let mut lost_to = 0;
     if torn {
-        // Whatever stood there was at least one event; its header may still name more.
-        lost_to = ahead.last_seq.max(end.last_seq + 1);
+        // Whatever stood there was at least one event; its header may still name more, and where it is destroyed the
+        // bytes say how many there can have been.
+        let bytes = ahead.garbage_end.saturating_sub(end.end);
+        lost_to = ahead.last_seq.max(end.last_seq + events_at_most(bytes));
     }
     if power_lost && end.reserve > end.last_seq {
         lost_to = lost_to.max(end.reserve);
@@ -383,6 +405,18 @@ fn settle(
         next_epoch: last.header.epoch + 1,
         ..last.header
     };
+    write_seal(last)?;
+    // Nothing reads behind a seal; this only keeps the file tidy for people.
+    let zeros = vec![0; cut_bytes as usize];
+    last.file
+        .write_at(&zeros, end.end)
+        .map_err(|e| JournalError::io("write", &last.path, e))?;
+    let recovery = recovery_of(&last.header, last);
+    Ok((end, recovery))
+}
+
+/// Writes both copies of the header, the second one first, each synced before the other is touched.
+fn write_seal(last: &Loaded) -> Result<(), JournalError> {
     let io = |op| {
         let path = last.path.clone();
         move |e| JournalError::io(op, &path, e)
@@ -392,11 +426,13 @@ fn settle(
         last.file.write_at(&block, copy).map_err(io("write"))?;
         last.file.sync().map_err(io("sync"))?;
     }
-    // Nothing reads behind a seal; this only keeps the file tidy for people.
-    let zeros = vec![0; cut_bytes as usize];
-    last.file.write_at(&zeros, end.end).map_err(io("write"))?;
-    let recovery = recovery_of(&last.header, last);
-    Ok((end, recovery))
+    Ok(())
+}
+
+/// Events that frames of so many bytes in all can have held: one at least.
+pub(super) fn events_at_most(bytes: u64) -> u64 {
+    let event = size_of::<rkyv::Archived<Event>>() as u64;
+    (bytes.saturating_sub(FRAME_HEADER_BYTES as u64) / event).max(1)
 }
 
 fn recovery_of(header: &SegmentHeader, loaded: &Loaded) -> Option<Recovery> {

@@ -159,6 +159,12 @@ impl SimDisk {
         self.state().fault = Some((operation, fault));
     }
 
+    /// Has the operation that was to go wrong been reached?
+    pub fn is_failing(&self) -> bool {
+        let state = self.state();
+        state.crashed || state.fault.is_some_and(|(at, _)| state.operations >= at)
+    }
+
     /// The process dies and another one starts: nothing that was written is lost, the lock is free, faults are off.
     pub fn restart(&self) {
         let mut state = self.state();

@@ -100,6 +100,11 @@ impl Desk {
             self.record(Body::LogRecovered(Box::new(recovered)), facts);
         }
         for (name, text) in slad::policy::embedded() {
+            // What the comments say is no matter here, and every engine of every life reads this.
+            let bare = text
+                .lines()
+                .filter(|line| !line.starts_with('#') && !line.is_empty());
+            let text = bare.collect::<Vec<_>>().join("\n");
             let hash = text.len() as u64;
             if self
                 .engine
@@ -112,7 +117,7 @@ impl Desk {
                 name: Text::new(name),
                 version: 1,
                 hash,
-                text: text.to_owned(),
+                text,
                 reason: Text::const_new("embedded"),
             };
             self.record(Body::PolicyActivated(Box::new(activated)), facts);

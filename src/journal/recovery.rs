@@ -15,11 +15,12 @@ use super::scan::{Ahead, Scan, look_ahead, scan};
 use super::segment::*;
 use super::snapshot;
 use super::writer::{Active, Tail};
+use crate::collections::sync::AtomicU64;
 use crate::model::Seq;
 use crate::model::event::Event;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 /// What opening had to do. The daemon logs it as `log.recovered` before anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]

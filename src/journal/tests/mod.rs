@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod feed;
+mod matrix;
 mod round_trip;
 mod snapshots;
 

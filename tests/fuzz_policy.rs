@@ -46,7 +46,12 @@ fn mutate(random: &mut Random, corpus: &[String]) -> String {
         let (from, to) = (a.min(b), a.max(b));
         match random.below(6) {
             0 => text.insert_str(a, TOKENS[random.below(TOKENS.len() as u64) as usize]),
-            1 => text.replace_range(from..to.min(from + 24).max(from), ""),
+            1 => {
+                let to = (from..=to.min(from + 24))
+                    .rev()
+                    .find(|i| text.is_char_boundary(*i));
+                text.replace_range(from..to.unwrap_or(from), "");
+            }
             2 => {
                 let piece = text[from..to].to_owned();
                 text.insert_str(a, &piece);

@@ -1,7 +1,11 @@
 //! A seeded mutation loop over policy texts: none panics, every refusal names places that exist, and what reads, reads the
 //! same again from the text that it keeps. The seeds are `tests/fuzz/policies/*`; `SLAD_FUZZ_ITERATIONS` and
 //! `SLAD_FUZZ_SEED` set how long and which way. A failure prints the text.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail loudly in its helpers too"
+)]
 
 #[path = "support/random.rs"]
 mod random;

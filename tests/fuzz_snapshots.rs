@@ -3,7 +3,11 @@
 //!
 //! `SLAD_FUZZ_ITERATIONS` sets the number of mutations, `SLAD_FUZZ_SEED` the first seed; a failure prints its own.
 //! `tests/fuzz/snapshots` holds raw bytes that are planted over chunks.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail as loudly as tests do"
+)]
 
 #[path = "support/random.rs"]
 mod random;

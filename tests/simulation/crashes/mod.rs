@@ -7,13 +7,14 @@
 //!
 //! `SLAD_CRASH_SEED=n` replays one life and tells its last operations; `SLAD_CRASH_RUNS=n` sets how many there are.
 
+mod counts;
 mod desk;
 mod facts;
 mod flips;
 mod judge;
 mod life;
 
-use life::Counts;
+use counts::Counts;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -12,6 +12,7 @@
 //! | `wheel` | hierarchical timing wheel, exact to the millisecond | O(1) schedule, cancel, postpone |
 //! | `lane` | many ordered lanes over shared nodes | O(1) in order, O(log n) out of order |
 //! | `bitset` | growable set of small numbers | n / 64 words |
+//! | `sync` | atomics that model checks can watch | those of std |
 //! | `history_map` | the newest N by insertion, found by key | O(1), growth one chunk and one shard |
 //!
 //! None of them reads a clock, starts a thread or draws a random number; every seed is an argument.
@@ -25,6 +26,7 @@ pub mod history_map;
 pub mod id_index;
 pub mod lane;
 pub mod slab;
+pub mod sync;
 pub mod wheel;
 
 pub use bitset::BitSet;

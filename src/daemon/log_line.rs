@@ -1,17 +1,16 @@
 //! Between the core and the log thread: batches go one way over a ring and come back empty over another, how far the
 //! log is comes back through two counters.
 //!
-//! No lock, no allocation once the batches have grown. A sleeping side is woken only when it has said that it sleeps:
-//! parking and waking costs 35 µs, a hand-over 10 ns.
+//! No lock, no allocation once the batches have grown. A sleeping side is woken only when it has said that it sleeps (see
+//! [`super::bell`]): parking and waking costs 35 µs, a hand-over 10 ns.
 
+use super::bell::{Bell, Call};
 use super::disk::DiskState;
 use crate::journal::Batch;
 use crate::model::Seq;
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::thread::Thread;
 use tokio::sync::Notify;
 
 /// Batches under way at most. What comes faster gathers in the core's own batch.
@@ -22,16 +21,15 @@ const BATCHES_MAX: usize = 64;
 pub struct LogLine {
     full: ArrayQueue<Batch>,
     empty: ArrayQueue<Batch>,
-    /// The log thread sleeps, or is about to.
-    asleep: CachePadded<AtomicBool>,
+    /// Where the log thread sleeps.
+    bell: CachePadded<Bell>,
     stop: AtomicBool,
     /// Somebody needs what was written to be synced, whatever the policy.
     sync_asked: AtomicBool,
     /// Something else that the log thread waits for has come.
     nudged: AtomicBool,
-    thread: OnceLock<Thread>,
-    /// The core has been told and has not looked yet.
-    told: CachePadded<AtomicBool>,
+    /// Tells the core to look.
+    call: CachePadded<Call>,
     core: Notify,
     written_seq: CachePadded<AtomicU64>,
     durable_seq: CachePadded<AtomicU64>,
@@ -47,12 +45,11 @@ impl LogLine {
         LogLine {
             full: ArrayQueue::new(BATCHES_MAX),
             empty: ArrayQueue::new(BATCHES_MAX),
-            asleep: CachePadded::new(AtomicBool::new(false)),
+            bell: CachePadded::default(),
             stop: AtomicBool::new(false),
             sync_asked: AtomicBool::new(false),
             nudged: AtomicBool::new(false),
-            thread: OnceLock::new(),
-            told: CachePadded::new(AtomicBool::new(false)),
+            call: CachePadded::default(),
             core: Notify::new(),
             written_seq: CachePadded::new(AtomicU64::new(seq)),
             durable_seq: CachePadded::new(AtomicU64::new(seq)),
@@ -65,7 +62,7 @@ impl LogLine {
     /// Hands a batch over, or gives it back when too many are under way.
     pub fn send(&self, batch: Batch) -> Result<(), Batch> {
         self.full.push(batch)?;
-        self.wake_log();
+        self.bell.ring();
         Ok(())
     }
 
@@ -88,7 +85,7 @@ impl LogLine {
     /// Tells the log thread to finish and end.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
-        self.wake_log();
+        self.bell.ring();
     }
 
     /// Has the log thread been told to end?
@@ -99,7 +96,7 @@ impl LogLine {
     /// Has everything that was sent up to now synced, whatever the policy.
     pub fn ask_sync(&self) {
         self.sync_asked.store(true, Ordering::SeqCst);
-        self.wake_log();
+        self.bell.ring();
     }
 
     /// Was a sync asked for since the last look?
@@ -110,34 +107,19 @@ impl LogLine {
     /// Tells the log thread to look again at what it waits for, other than batches.
     pub fn nudge(&self) {
         self.nudged.store(true, Ordering::SeqCst);
-        self.wake_log();
-    }
-
-    fn wake_log(&self) {
-        // The push and this swap against `sleep`'s store and its second look: one of the two sees the other.
-        if self.asleep.swap(false, Ordering::SeqCst)
-            && let Some(thread) = self.thread.get()
-        {
-            thread.unpark();
-        }
+        self.bell.ring();
     }
 
     /// The log thread sleeps until it is woken, or for `timeout`. Batches on the line keep it awake only if it
     /// `takes_batches`.
     pub fn sleep(&self, timeout: Option<std::time::Duration>, takes_batches: bool) {
-        let _ = self.thread.set(std::thread::current());
-        self.asleep.store(true, Ordering::SeqCst);
-        let has_work = (takes_batches && !self.full.is_empty())
-            || self.is_stopping()
-            || self.sync_asked.load(Ordering::SeqCst)
-            || self.nudged.swap(false, Ordering::SeqCst);
-        if !has_work {
-            match timeout {
-                Some(timeout) => std::thread::park_timeout(timeout),
-                None => std::thread::park(),
-            }
-        }
-        self.asleep.store(false, Ordering::SeqCst);
+        self.bell.sleep(timeout, || {
+            let has_work = (takes_batches && !self.full.is_empty())
+                || self.is_stopping()
+                || self.sync_asked.load(Ordering::SeqCst)
+                || self.nudged.swap(false, Ordering::SeqCst);
+            !has_work
+        });
     }
 
     /// Everything up to `seq` was written.
@@ -163,9 +145,7 @@ impl LogLine {
     /// So many more bytes need not be waited for any longer; tells the core to look.
     pub fn done(&self, bytes: u64) {
         self.done_bytes.fetch_add(bytes, Ordering::Release);
-        if !self.told.swap(true, Ordering::SeqCst) {
-            self.core.notify_one();
-        }
+        self.call.call(|| self.core.notify_one());
     }
 
     /// Bytes that need not be waited for any longer, since the start.
@@ -189,8 +169,7 @@ impl LogLine {
     /// The core waits for the log to come further.
     pub async fn further(&self) {
         self.core.notified().await;
-        // A swap, not a store: it has to see what `done` counted before it found the flag raised.
-        self.told.swap(false, Ordering::SeqCst);
+        self.call.answer();
     }
 }
 

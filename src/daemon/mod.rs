@@ -30,6 +30,7 @@
 //! | [`signals`] | the signals that ask the daemon to stop |
 
 pub mod alarm;
+pub mod bell;
 pub mod clients;
 pub mod clock;
 mod clock_steps;

@@ -140,8 +140,8 @@ pub const EVENTS_SCHEMA: u8 = 1;
 pub const SNAPSHOT_VERSION: u32 = 1;
 /// Version of index files written; of another one none is read.
 pub(super) const INDEX_VERSION: u32 = 1;
-/// Smallest segment, bytes.
-pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
+/// Smallest segment, bytes: for simulations, that rotate all the time. A daemon takes no less than 1 MiB.
+pub const SEGMENT_BYTES_MIN: u64 = 16 << 10;
 /// Segment unless configured, bytes.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
 /// Name of the reserve.

@@ -3,9 +3,14 @@
 use super::disk::Disk;
 use super::recycle::Recycler;
 use super::segment::Segment;
+use crate::collections::sync::AtomicU64;
 use crate::model::Seq;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+#[cfg(all(test, feature = "model-check"))]
+use loom::sync::RwLock;
+#[cfg(not(all(test, feature = "model-check")))]
+use std::sync::RwLock;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 /// Shared by the writer (who alone adds), the keeper (who alone takes out) and any number of readers. The list is
 /// replaced once a segment; everything else is a load.
@@ -111,5 +116,100 @@ impl Published {
 
     pub(super) fn set_durable(&self, seq: Seq) {
         self.durable.store(seq, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, feature = "model-check"))]
+mod model_check {
+    use super::*;
+    use crate::journal::disk::{Bytes, DiskFile};
+    use crate::journal::format::DATA_START;
+    use crate::journal::frame::Salt;
+    use std::sync::atomic::AtomicBool;
+
+    /// A file that is never read: what is looked at is who may read it.
+    #[derive(Debug)]
+    struct NoFile;
+
+    impl DiskFile for NoFile {
+        fn len(&self) -> std::io::Result<u64> {
+            Ok(0)
+        }
+        fn write_at(&self, _: &[u8], _: u64) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn zero_fill(&self, _: u64) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn sync(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn read(&self, _: u64, _: usize) -> std::io::Result<Bytes<'_>> {
+            Ok(Bytes::Mapped(&[]))
+        }
+    }
+
+    fn segment(id: u64, first_seq: Seq) -> Arc<Segment> {
+        Arc::new(Segment {
+            id,
+            path: std::path::PathBuf::new(),
+            file: Arc::new(NoFile),
+            salt: Salt::new(1, id),
+            epoch: 1,
+            first_seq,
+            end: AtomicU64::new(DATA_START),
+            last_seq: AtomicU64::new(first_seq - 1),
+            sealed: AtomicBool::new(false),
+        })
+    }
+
+    /// Bytes of an event here.
+    const EVENT: u64 = 64;
+
+    /// A reader never meets a seq whose frame lies beyond the published end, nor a frame that was not written before.
+    #[test]
+    fn readers_see_no_seq_beyond_a_published_end() {
+        loom::model(|| {
+            let published = Arc::new(Published::new(vec![segment(1, 1)], 0));
+            // What the file holds: how many events were written, with no ordering of its own.
+            let file = Arc::new(AtomicU64::new(0));
+            let (writes, disk) = (published.clone(), file.clone());
+            let writer = loom::thread::spawn(move || {
+                let first = writes.segments()[0].clone();
+                disk.store(1, Ordering::Relaxed);
+                first.show(DATA_START + EVENT, 1);
+                writes.set_written(1);
+                // The next one goes to another segment.
+                let second = segment(2, 2);
+                writes.add(second.clone());
+                disk.store(2, Ordering::Relaxed);
+                second.show(DATA_START + EVENT, 2);
+                writes.set_written(2);
+                writes.set_durable(2);
+            });
+            let durable = published.durable_seq();
+            let written = published.written_seq();
+            assert!(
+                durable <= written,
+                "durable is not ahead of written, looked at in this order"
+            );
+            let segments = published.segments();
+            let last = segments.iter().map(|s| s.last_seq()).max().unwrap();
+            assert!(
+                last >= written,
+                "{written} is written, the segments end with {last}"
+            );
+            for segment in segments.iter() {
+                let last = segment.last_seq();
+                let end = segment.end();
+                let events = last + 1 - segment.first_seq;
+                assert!(end >= DATA_START + events * EVENT, "seq {last} lies beyond {end}");
+                assert!(
+                    events == 0 || file.load(Ordering::Relaxed) >= last,
+                    "seq {last} is shown before it is written"
+                );
+            }
+            writer.join().unwrap();
+        });
     }
 }

@@ -18,10 +18,11 @@ use super::sidecar::{self, SidecarSlot};
 use super::snapshot;
 use super::verdict::{Verdict, judge, sealed_with_gap, write_seal};
 use super::writer::{Active, Tail};
+use crate::collections::sync::AtomicU64;
 use crate::model::Seq;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 /// What opening had to do. The daemon logs it as `log.recovered` before anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(super) struct Loaded {
     pub(super) header: SegmentHeader,
     pub(super) file: Arc<dyn DiskFile>,
     pub(super) path: PathBuf,
+    /// Both copies of the header say the same: what they say has been synced.
+    pub(super) is_settled: bool,
 }
 
 /// Opens the log in a directory, an empty one included.
@@ -67,6 +70,9 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
     };
     refuse_half_restored(&*disk)?;
     let mut segments = load_all(&*disk)?;
+    // A name that a killed process gave may not have reached the disk, and what is written under it from now on must.
+    disk.sync_dir()
+        .map_err(|e| JournalError::io("sync directory", &disk.path(""), e))?;
     let mut spare = None;
     while let Some(last) = segments.pop_if(|s| s.header.generation == PREPARED) {
         let ahead = look(&last, DATA_START)?;
@@ -237,10 +243,14 @@ pub(super) fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
         ));
     }
     let mut best: Option<SegmentHeader> = None;
+    let mut is_settled = true;
     for offset in [0, HEADER_BLOCK_BYTES] {
         match SegmentHeader::decode(&file.read(offset, 128).map_err(io("read"))?) {
-            HeaderRead::Valid(h) if best.is_none_or(|b| h.generation > b.generation) => best = Some(h),
-            HeaderRead::Valid(_) | HeaderRead::Invalid => {}
+            HeaderRead::Valid(h) => {
+                is_settled &= best.is_none_or(|b| h == b);
+                best = best.filter(|b| b.generation >= h.generation).or(Some(h));
+            }
+            HeaderRead::Invalid => is_settled = false,
             HeaderRead::TooNew(found) => {
                 return Err(JournalError::TooNew {
                     path,
@@ -267,7 +277,12 @@ pub(super) fn load(disk: &dyn Disk, id: u64) -> Result<Loaded, JournalError> {
         let what = format!("the file has {length} bytes, not {}", header.file_bytes);
         return Err(JournalError::corrupt(&path, length, header.first_seq, what));
     }
-    Ok(Loaded { header, file, path })
+    Ok(Loaded {
+        header,
+        file,
+        path,
+        is_settled,
+    })
 }
 
 /// Seq that must follow a sealed segment.
@@ -335,6 +350,11 @@ fn settle(
         lost_to,
     } = judge(config.boot_id, last, before)?;
     if whole {
+        if !last.is_settled {
+            // Whoever sealed it died before the sync came back; what follows must be able to rely on it.
+            rewrite_survivors(last, &end)?;
+            write_seal(last)?;
+        }
         return Ok((end, recovery_of(&last.header, last)));
     }
     let mut tidy = true;

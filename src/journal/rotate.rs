@@ -8,9 +8,10 @@ use super::format::*;
 use super::segment::*;
 use super::sidecar::SidecarSlot;
 use super::writer::{Active, Writer};
+use crate::collections::sync::AtomicU64;
 use crate::model::{Seq, UnixMs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 impl Writer {
     pub(super) fn preparation_of(&self, file_bytes: u64) -> Preparation {

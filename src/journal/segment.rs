@@ -6,10 +6,11 @@ use super::format::*;
 use super::frame::Salt;
 use super::recycle::Recycler;
 use super::sidecar::SidecarSlot;
+use crate::collections::sync::AtomicU64;
 use crate::model::{Seq, UnixMs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 const MAGIC: [u8; 8] = *b"SLADLOG1";
@@ -152,6 +153,12 @@ impl Segment {
 
     pub(super) fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
+    }
+
+    /// Shows what was written up to `end`. The end first: who sees the seq must find its frame before the end.
+    pub(super) fn show(&self, end: u64, last_seq: Seq) {
+        self.end.store(end, Ordering::Release);
+        self.last_seq.store(last_seq, Ordering::Release);
     }
 }
 

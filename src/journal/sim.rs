@@ -1,9 +1,12 @@
 //! A disk in memory that loses, tears and refuses, for tests and simulation.
 //!
-//! Each file has what programs see and what would survive a loss of power; [`SimDisk::power_loss`] throws away what was
-//! not synced, or keeps parts of it as the seed says. Names are treated alike: a create, rename or remove that was not
-//! followed by `sync_dir` may be undone. Operations can be counted and made to fail at a given number, and the whole disk
-//! can be made so small that it is full until room is made. Everything is a function of the calls and the seed.
+//! Each file is what programs see, and how to take back what was written since its last sync; [`SimDisk::power_loss`]
+//! takes all of that back, or some of it as the seed says: each sector ends as it was after one of its writes, so that
+//! writes are lost in part and out of order. Creates, renames and removes since the last `sync_dir` survive up to one of
+//! them. Operations can be counted and made to fail at a given number, and the whole
+//! disk can be made so small that it is full until room is made. Everything is a function of the calls and the seed.
+//!
+//! Cost: a write copies what it overwrites, a sync forgets it; a million small lives are simulated in minutes.
 
 use super::disk::{Bytes, Disk, DiskFile};
 use rkyv::util::AlignedVec;
@@ -28,18 +31,113 @@ pub enum Fault {
     Crash,
 }
 
+/// A file.
 #[derive(Debug, Clone, Default)]
 struct Content {
     now: Vec<u8>,
-    synced: Vec<u8>,
-    /// Written since the last sync: (offset, length), in order.
-    dirty: Vec<(usize, usize)>,
+    /// Length at the last sync.
+    synced_len: usize,
+    /// Writes since the last sync, in order.
+    unsynced: Vec<Overwrite>,
+    /// What those writes overwrote, one after the other.
+    old: Vec<u8>,
+}
+
+/// A write that a loss of power may take back.
+#[derive(Debug, Clone, Copy)]
+struct Overwrite {
+    offset: usize,
+    length: usize,
+    /// Where in `old` the bytes begin that were there before; beyond the end of the file there were none.
+    old_at: usize,
+    old_length: usize,
+}
+
+impl Content {
+    fn synced(bytes: Vec<u8>) -> Content {
+        Content {
+            synced_len: bytes.len(),
+            now: bytes,
+            ..Content::default()
+        }
+    }
+
+    /// Makes room for a write of `length` bytes and notes what it overwrites.
+    fn overwrite(&mut self, offset: usize, length: usize) -> &mut [u8] {
+        let old = self.now.get(offset..).unwrap_or(&[]);
+        let old = &old[..old.len().min(length)];
+        self.unsynced.push(Overwrite {
+            offset,
+            length,
+            old_at: self.old.len(),
+            old_length: old.len(),
+        });
+        self.old.extend_from_slice(old);
+        if self.now.len() < offset + length {
+            self.now.resize(offset + length, 0);
+        }
+        &mut self.now[offset..offset + length]
+    }
+
+    fn sync(&mut self) {
+        self.synced_len = self.now.len();
+        self.unsynced.clear();
+        self.old.clear();
+    }
+
+    /// Cuts the file. What is cut off is gone for good: only files that no start relies on are cut.
+    fn truncate(&mut self, length: usize) {
+        self.now.truncate(length);
+        self.synced_len = self.synced_len.min(length);
+        self.unsynced.retain_mut(|write| {
+            write.length = write.length.min(length.saturating_sub(write.offset));
+            write.old_length = write.old_length.min(write.length);
+            write.length > 0
+        });
+    }
+
+    /// Takes writes back, sector by sector, from the newest to the oldest, until the sector's coin says that it had
+    /// reached the disk by then.
+    fn lose(&mut self, mut survives: impl FnMut() -> bool) {
+        let mut settled = vec![false; self.now.len().div_ceil(SECTOR_BYTES)];
+        let mut length = self.synced_len;
+        for write in std::mem::take(&mut self.unsynced).into_iter().rev() {
+            let end = write.offset + write.length;
+            let mut at = write.offset;
+            while at < end {
+                let sector = at / SECTOR_BYTES;
+                let stop = ((sector + 1) * SECTOR_BYTES).min(end);
+                if settled[sector] || survives() {
+                    settled[sector] = true;
+                    length = length.max(stop);
+                } else {
+                    let old = write.old_at + (at - write.offset).min(write.old_length)
+                        ..write.old_at + (stop - write.offset).min(write.old_length);
+                    let (back, fresh) = self.now[at..stop].split_at_mut(old.len());
+                    back.copy_from_slice(&self.old[old]);
+                    fresh.fill(0);
+                }
+                at = stop;
+            }
+        }
+        self.now.truncate(length);
+        self.sync();
+    }
+}
+
+/// A change of names that a loss of power may take back.
+#[derive(Debug, Clone)]
+enum Naming {
+    Set(String, usize),
+    Remove(String),
 }
 
 #[derive(Debug, Default)]
 struct State {
     names: BTreeMap<String, usize>,
     synced_names: BTreeMap<String, usize>,
+    /// Changes of names since the last `sync_dir`; a rename is one.
+    unsynced_names: Vec<Vec<Naming>>,
     files: Vec<Content>,
     locked: bool,
     operations: u64,
@@ -57,6 +155,15 @@ impl State {
         };
         let used = |file: &usize| self.files[*file].now.len() as u64;
         capacity.saturating_sub(self.names.values().map(used).sum())
+    }
+
+    /// Fails if the file cannot become so long.
+    fn make_room(&self, file: usize, length: usize) -> io::Result<()> {
+        let more = length.saturating_sub(self.files[file].now.len()) as u64;
+        if more > self.free_bytes() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
     }
 }
 
@@ -100,6 +207,12 @@ impl SimDisk {
             .sum()
     }
 
+    /// Has the operation that was to go wrong been reached?
+    pub fn is_failing(&self) -> bool {
+        let state = self.state();
+        state.crashed || state.fault.is_some_and(|(at, _)| state.operations >= at)
+    }
+
     /// The process dies and another one starts: nothing that was written is lost, the lock is free, faults are off.
     pub fn restart(&self) {
         let mut state = self.state();
@@ -108,34 +221,43 @@ impl SimDisk {
         state.fault = None;
     }
 
-    /// The power goes: each sector written since its file's last sync survives or not, and names that were not synced
-    /// likewise, as `seed` decides; seed 0 loses all of it. Includes [`SimDisk::restart`].
+    /// The power goes: each sector ends as one of the writes since its file's last sync left it, or as none did, and changes
+    /// of names that were not synced survive up to one of them, as `seed` decides; seed 0 loses all of it. Includes [`SimDisk::restart`].
     pub fn power_loss(&self, seed: u64) {
         self.restart();
         let mut state = self.state();
         let mut random = Random(seed);
         let state = &mut *state;
-        for content in &mut state.files {
-            for (offset, length) in std::mem::take(&mut content.dirty) {
-                let end = (offset + length).min(content.now.len());
-                let mut at = offset;
-                while at < end {
-                    let stop = (at / SECTOR_BYTES * SECTOR_BYTES + SECTOR_BYTES).min(end);
-                    if seed != 0 && random.next() & 1 == 1 {
-                        if content.synced.len() < stop {
-                            content.synced.resize(stop, 0);
-                        }
-                        content.synced[at..stop].copy_from_slice(&content.now[at..stop]);
-                    }
-                    at = stop;
+        for content in state.files.iter_mut().filter(|c| !c.unsynced.is_empty()) {
+            content.lose(|| seed != 0 && random.next() & 1 == 1);
+        }
+        let kept = match seed {
+            0 => 0,
+            _ => random.next() as usize % (state.unsynced_names.len() + 1),
+        };
+        for change in state.unsynced_names.drain(..).take(kept).flatten() {
+            match change {
+                Naming::Set(name, file) => {
+                    state.synced_names.insert(name, file);
+                }
+                Naming::Remove(name) => {
+                    state.synced_names.remove(&name);
                 }
             }
-            content.now = content.synced.clone();
         }
-        if seed == 0 || random.next() & 1 == 0 {
-            state.names = state.synced_names.clone();
-        } else {
-            state.synced_names = state.names.clone();
+        state.names.clone_from(&state.synced_names);
+    }
+
+    /// Turns one bit of a file over, below the log and for good: `mask` of the byte at `offset`.
+    pub fn flip(&self, name: &str, offset: usize, mask: u8) {
+        let mut state = self.state();
+        let State { names, files, .. } = &mut *state;
+        let byte = names
+            .get(name)
+            .and_then(|file| files.get_mut(*file))
+            .and_then(|content| content.now.get_mut(offset));
+        if let Some(byte) = byte {
+            *byte ^= mask;
         }
     }
 
@@ -154,11 +276,7 @@ impl SimDisk {
     pub fn put(&self, name: &str, bytes: Vec<u8>) {
         let mut state = self.state();
         let file = state.files.len();
-        state.files.push(Content {
-            now: bytes.clone(),
-            synced: bytes,
-            dirty: Vec::new(),
-        });
+        state.files.push(Content::synced(bytes));
         state.names.insert(name.to_owned(), file);
         state.synced_names.insert(name.to_owned(), file);
     }
@@ -179,6 +297,7 @@ impl SimDisk {
             state: Arc::new(Mutex::new(State {
                 names: state.names.clone(),
                 synced_names: state.synced_names.clone(),
+                unsynced_names: state.unsynced_names.clone(),
                 files: state.files.clone(),
                 capacity: state.capacity,
                 ..State::default()
@@ -273,6 +392,7 @@ impl Disk for SimDisk {
         let file = state.files.len();
         state.files.push(Content::default());
         state.names.insert(name.to_owned(), file);
+        (state.unsynced_names).push(vec![Naming::Set(name.to_owned(), file)]);
         drop(state);
         Ok(Arc::new(SimFile {
             disk: self.clone(),
@@ -287,6 +407,8 @@ impl Disk for SimDisk {
         }
         let file = state.names.remove(from).ok_or_else(|| not_found(from))?;
         state.names.insert(to.to_owned(), file);
+        let change = vec![Naming::Remove(from.to_owned()), Naming::Set(to.to_owned(), file)];
+        state.unsynced_names.push(change);
         Ok(())
     }
 
@@ -295,11 +417,9 @@ impl Disk for SimDisk {
         if SimDisk::step(&mut state)? {
             return Err(halted());
         }
-        state
-            .names
-            .remove(name)
-            .map(|_| ())
-            .ok_or_else(|| not_found(name))
+        state.names.remove(name).ok_or_else(|| not_found(name))?;
+        state.unsynced_names.push(vec![Naming::Remove(name.to_owned())]);
+        Ok(())
     }
 
     fn sync_dir(&self) -> io::Result<()> {
@@ -307,7 +427,16 @@ impl Disk for SimDisk {
         if SimDisk::step(&mut state)? {
             return Err(halted());
         }
-        state.synced_names = state.names.clone();
+        let State {
+            names,
+            synced_names,
+            unsynced_names,
+            ..
+        } = &mut *state;
+        if !unsynced_names.is_empty() {
+            unsynced_names.clear();
+            synced_names.clone_from(names);
+        }
         Ok(())
     }
 
@@ -332,22 +461,20 @@ impl DiskFile for SimFile {
         let half = SimDisk::step(&mut state)?;
         let bytes = if half { &bytes[..bytes.len() / 2] } else { bytes };
         let (from, to) = (offset as usize, offset as usize + bytes.len());
-        let more = to.saturating_sub(state.files[self.file].now.len()) as u64;
-        if more > state.free_bytes() {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let content = &mut state.files[self.file];
-        if content.now.len() < to {
-            content.now.resize(to, 0);
-        }
-        content.now[from..to].copy_from_slice(bytes);
-        content.dirty.push((from, bytes.len()));
+        state.make_room(self.file, to)?;
+        state.files[self.file]
+            .overwrite(from, bytes.len())
+            .copy_from_slice(bytes);
         if half { Err(halted()) } else { Ok(()) }
     }
 
     fn zero_fill(&self, bytes: u64) -> io::Result<()> {
-        let zeros = vec![0; bytes as usize];
-        self.write_at(&zeros, 0)
+        let mut state = self.disk.state();
+        let half = SimDisk::step(&mut state)?;
+        let bytes = if half { bytes / 2 } else { bytes };
+        state.make_room(self.file, bytes as usize)?;
+        state.files[self.file].overwrite(0, bytes as usize).fill(0);
+        if half { Err(halted()) } else { Ok(()) }
     }
 
     fn truncate(&self, bytes: u64) -> io::Result<()> {
@@ -355,14 +482,7 @@ impl DiskFile for SimFile {
         if SimDisk::step(&mut state)? {
             return Err(halted());
         }
-        let content = &mut state.files[self.file];
-        content.now.truncate(bytes as usize);
-        let end = content.now.len();
-        // What was written and is cut off has nothing left to sync.
-        content.dirty.retain_mut(|(offset, length)| {
-            *length = (*length).min(end.saturating_sub(*offset));
-            *length > 0
-        });
+        state.files[self.file].truncate(bytes as usize);
         Ok(())
     }
 
@@ -375,12 +495,7 @@ impl DiskFile for SimFile {
         if SimDisk::step(&mut state)? {
             return Err(halted());
         }
-        let content = &mut state.files[self.file];
-        content.synced.resize(content.now.len(), 0);
-        for (offset, length) in std::mem::take(&mut content.dirty) {
-            let end = offset + length;
-            content.synced[offset..end].copy_from_slice(&content.now[offset..end]);
-        }
+        state.files[self.file].sync();
         Ok(())
     }
 

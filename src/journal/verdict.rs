@@ -7,6 +7,7 @@ use super::recovery::{Loaded, look, seq_after};
 use super::scan::{Ahead, Scan, scan};
 use super::segment::*;
 use crate::model::Seq;
+use crate::model::event::Event;
 
 /// What the end of the last segment comes to.
 pub(super) struct Verdict {
@@ -86,8 +87,10 @@ pub(super) fn judge(
     let power_lost = (end.session).is_some_and(|s| s.opened && s.shows_unsynced && s.boot_id != boot_id);
     let mut lost_to = 0;
     if torn {
-        // Whatever stood there was at least one event; its header may still name more.
-        lost_to = ahead.last_seq.max(end.last_seq + 1);
+        // Whatever stood there was at least one event; its header may still name more, and where it is destroyed the
+        // bytes say how many there can have been.
+        let bytes = ahead.garbage_end.saturating_sub(end.end);
+        lost_to = ahead.last_seq.max(end.last_seq + events_at_most(bytes));
     }
     if power_lost && end.reserve > end.last_seq {
         lost_to = lost_to.max(end.reserve);
@@ -100,6 +103,12 @@ pub(super) fn judge(
         closed,
         lost_to,
     })
+}
+
+/// Events that frames of so many bytes in all can have held: one at least.
+pub(super) fn events_at_most(bytes: u64) -> u64 {
+    let event = size_of::<rkyv::Archived<Event>>() as u64;
+    (bytes.saturating_sub(FRAME_HEADER_BYTES as u64) / event).max(1)
 }
 
 /// The header of a segment that ends at `end` from now on, with a gap up to `lost_to` behind it and a new epoch after

@@ -16,7 +16,6 @@ use super::reserve::Reserve;
 use super::segment::*;
 use crate::model::Seq;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// Where an append ended.
@@ -434,8 +433,7 @@ impl Active {
             .write_at(bytes, self.end)
             .map_err(|e| JournalError::io("write", &shared.path, e))?;
         self.end += bytes.len() as u64;
-        shared.end.store(self.end, Ordering::Release);
-        shared.last_seq.store(last_seq, Ordering::Release);
+        shared.show(self.end, last_seq);
         Ok(())
     }
 }

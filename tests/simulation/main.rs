@@ -4,6 +4,8 @@
 //! contract promises; they run against the model and through the daemon's socket. `drive` sends random commands
 //! through the socket and compares every reply, and again and again the whole feed and state, with the model's.
 //!
+//! And `crashes`: the engine and the journal without a daemon, over a simulated disk, killed and damaged in every way.
+//!
 //! `SLAD_SEED=n` replays one seed; `SLAD_TEST_LONG=1` runs 20 seeds of 20,000 commands.
 
 #![expect(unreachable_pub, reason = "the modules of a test binary are one unit")]
@@ -14,6 +16,7 @@
     reason = "a test fails loudly"
 )]
 
+mod crashes;
 mod daemon;
 mod drive;
 mod generator;

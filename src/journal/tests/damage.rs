@@ -1,6 +1,7 @@
 use super::*;
 use crate::journal::format::{DATA_START, u32_at};
 use crate::journal::frame::{FrameHeader, Salt};
+use crate::journal::verdict::events_at_most;
 
 const FIRST: &str = "log-0000000000000001.slad";
 
@@ -59,13 +60,14 @@ fn a_tail_torn_at_any_byte_is_cut_kept_and_told() {
         let recovery = log.recovery().expect("torn").clone();
         assert_eq!(
             (recovery.lost_from, recovery.lost_to, recovery.epoch),
-            (23, 23, 2),
+            (23, 22 + events_at_most(recovery.cut_bytes), 2),
             "kept {kept}"
         );
         assert_eq!(recovery.offset, start as u64);
         assert!(recovery.cut_bytes > 0 && recovery.cut_bytes <= kept as u64);
         assert_eq!(stored(&log), (1..=22).collect::<Vec<_>>());
-        assert_eq!(log.next_seq(), 24, "a seq is never used twice");
+        let next = log.next_seq();
+        assert_eq!(next, recovery.lost_to + 1, "a seq is never used twice");
         let cut = torn.contents();
         let kept_bytes = &cut[&format!("torn-{:016}-{start}.bin", 1)];
         assert_eq!(
@@ -78,13 +80,13 @@ fn a_tail_torn_at_any_byte_is_cut_kept_and_told() {
         assert_eq!(again.recovery(), Some(&recovery));
         assert_eq!(again.epoch(), 2);
         let mut writer = again.into_writer().unwrap();
-        assert_eq!((writer.next_seq(), writer.epoch()), (24, 2));
-        writer.append(&mut batch(24, 30)).unwrap();
+        assert_eq!((writer.next_seq(), writer.epoch()), (next, 2));
+        writer.append(&mut batch(next, 30)).unwrap();
         writer.sync().unwrap();
         drop(writer);
         let after = opened(&torn).unwrap();
         assert_eq!(after.recovery(), None);
-        let expected: Vec<Seq> = (1..=22).chain(24..=30).collect();
+        let expected: Vec<Seq> = (1..=22).chain(next..=30).collect();
         assert_eq!(stored(&after), expected);
         assert_eq!(after.reader().event(23).unwrap(), None);
     }
@@ -111,7 +113,9 @@ fn garbage_behind_the_tail_is_cut_wherever_it_lies() {
         let log = opened(&torn).unwrap();
         let recovery = log.recovery().expect("garbage").clone();
         assert_eq!(recovery.cut_bytes as usize, offset + 1);
-        assert_eq!((recovery.lost_from, recovery.lost_to), (24, 24));
+        // So many events may have stood there, for all that anybody can tell.
+        let lost_to = 23 + events_at_most(offset as u64 + 1);
+        assert_eq!((recovery.lost_from, recovery.lost_to), (24, lost_to));
         assert_eq!(stored(&log).len(), 23);
         drop(log);
         drop(writer(&torn));
@@ -130,8 +134,31 @@ fn a_frame_that_vanished_below_others_that_are_unmarked_cuts_them_all() {
     });
     let log = opened(&torn).unwrap();
     let recovery = log.recovery().unwrap();
-    assert_eq!((recovery.lost_from, recovery.lost_to), (21, 23));
-    assert_eq!((stored(&log).len(), log.next_seq()), (20, 24));
+    let lost_to = 20 + events_at_most(recovery.cut_bytes);
+    assert!(lost_to >= 23);
+    assert_eq!((recovery.lost_from, recovery.lost_to), (21, lost_to));
+    assert_eq!((stored(&log).len(), log.next_seq()), (20, lost_to + 1));
+}
+
+#[test]
+fn seqs_of_a_frame_whose_header_is_destroyed_are_never_used_again() {
+    let disk = SimDisk::new();
+    let mut writer = writer(&disk);
+    writer.append(&mut batch(1, 20)).unwrap();
+    writer.sync().unwrap();
+    let mut frame = Batch::new();
+    let events: Vec<Event> = (21..=60).map(event).collect();
+    frame.push(21, &events).unwrap();
+    // Synced, so it may have been shown; no marker says so yet.
+    writer.append(&mut frame).unwrap();
+    writer.sync().unwrap();
+    drop(writer);
+    let (start, header) = *frames(&disk).last().unwrap();
+    assert_eq!(header.count, 40);
+    let damaged = with(&disk, |bytes| bytes[start + 20] ^= 1);
+    let log = opened(&damaged).unwrap();
+    assert_eq!(stored(&log), (1..=20).collect::<Vec<_>>());
+    assert!(log.next_seq() > 60, "{:?}", log.recovery());
 }
 
 /// Every bit of a marked frame and of the marker that stands behind it.

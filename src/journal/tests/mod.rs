@@ -5,6 +5,7 @@ mod damage;
 mod feed;
 mod full;
 mod indexes;
+mod matrix;
 mod retention;
 mod round_trip;
 mod snapshots;

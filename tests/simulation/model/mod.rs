@@ -27,6 +27,7 @@ pub const START_MS: UnixMs = 1_767_225_600_000;
 const TOKEN_KEPT_MS: i64 = 86_400_000;
 
 /// A key that was used, and what was answered.
+#[derive(Clone)]
 struct Token {
     key: String,
     print: String,
@@ -35,6 +36,7 @@ struct Token {
 }
 
 /// Everything.
+#[derive(Clone)]
 pub struct Model {
     pub now: UnixMs,
     /// Seq of the newest event.
@@ -50,6 +52,8 @@ pub struct Model {
     tokens: Vec<Token>,
     waits: Vec<Wait>,
     last_logged: UnixMs,
+    /// Nothing fires beyond this seq, and a clock that moves stands still there: for what a crash left of a command.
+    pub stop_at: Seq,
 }
 
 impl Model {
@@ -67,6 +71,7 @@ impl Model {
             tokens: Vec::new(),
             waits: Vec::new(),
             last_logged: START_MS,
+            stop_at: Seq::MAX,
         }
     }
 
@@ -304,8 +309,9 @@ impl Model {
     }
 
     /// Fires what is due by now, in order.
-    fn fire_all(&mut self) {
-        while let Some((at, ticket, what)) = self.next_timer(None)
+    pub fn fire_all(&mut self) {
+        while self.seq < self.stop_at
+            && let Some((at, ticket, what)) = self.next_timer(None)
             && at <= self.now
         {
             self.fire(at, ticket, what);
@@ -355,11 +361,15 @@ impl Model {
     /// Moves the clock forward, stopping at every instant at which something fires.
     fn clock_to(&mut self, to: UnixMs) -> Value {
         let from = self.now;
-        while let Some((at, ticket, what)) = self.next_timer(None)
+        while self.seq < self.stop_at
+            && let Some((at, ticket, what)) = self.next_timer(None)
             && at <= to
         {
             self.now = at.max(self.now);
             self.fire(at, ticket, what);
+        }
+        if self.seq >= self.stop_at {
+            return Value::Nil;
         }
         self.now = to;
         let jump = Body::ClockJumped(ClockJumped::advanced(from, to));

@@ -13,7 +13,7 @@
 //! | [`reader`], [`feed`], `history` | events by seq, entries by key, all lives of a ticket |
 //! | `index`, `offsets`, `postings`, `lives` | what is known of a segment in memory |
 //! | `sidecar`, `sidecar_blocks`, `sidecar_write` | the same in an index file, for sealed segments |
-//! | [`snapshot`] | the state of one seq |
+//! | [`snapshot`], [`snapshot_read`] | the state of one seq, written and read |
 //! | [`retire`], [`keeper`], `recycle` | which old segments go, how they go, and what becomes of their files |
 //! | [`offline`] | the log without a daemon: reading, checking, cutting, copying |
 //!
@@ -83,7 +83,9 @@ mod sidecar_blocks;
 mod sidecar_write;
 pub mod sigbus;
 pub mod sim;
+mod sim_file;
 pub mod snapshot;
+pub mod snapshot_read;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -9,14 +9,12 @@
 //! Cost: a write copies what it overwrites, a sync forgets it; a million small lives are simulated in minutes.
 
 use super::disk::{Bytes, Disk, DiskFile};
+use super::sim_file::Content;
 use rkyv::util::AlignedVec;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Unsynced bytes survive or vanish in units of this size.
-const SECTOR_BYTES: usize = 512;
 
 /// What happens at the operation that a fault is set for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,100 +27,6 @@ pub enum Fault {
     Full,
     /// It fails, and so does everything after it: the process is gone.
     Crash,
-}
-
-/// A file.
-#[derive(Debug, Clone, Default)]
-struct Content {
-    now: Vec<u8>,
-    /// Length at the last sync.
-    synced_len: usize,
-    /// Writes since the last sync, in order.
-    unsynced: Vec<Overwrite>,
-    /// What those writes overwrote, one after the other.
-    old: Vec<u8>,
-}
-
-/// A write that a loss of power may take back.
-#[derive(Debug, Clone, Copy)]
-struct Overwrite {
-    offset: usize,
-    length: usize,
-    /// Where in `old` the bytes begin that were there before; beyond the end of the file there were none.
-    old_at: usize,
-    old_length: usize,
-}
-
-impl Content {
-    fn synced(bytes: Vec<u8>) -> Content {
-        Content {
-            synced_len: bytes.len(),
-            now: bytes,
-            ..Content::default()
-        }
-    }
-
-    /// Makes room for a write of `length` bytes and notes what it overwrites.
-    fn overwrite(&mut self, offset: usize, length: usize) -> &mut [u8] {
-        let old = self.now.get(offset..).unwrap_or(&[]);
-        let old = &old[..old.len().min(length)];
-        self.unsynced.push(Overwrite {
-            offset,
-            length,
-            old_at: self.old.len(),
-            old_length: old.len(),
-        });
-        self.old.extend_from_slice(old);
-        if self.now.len() < offset + length {
-            self.now.resize(offset + length, 0);
-        }
-        &mut self.now[offset..offset + length]
-    }
-
-    fn sync(&mut self) {
-        self.synced_len = self.now.len();
-        self.unsynced.clear();
-        self.old.clear();
-    }
-
-    /// Cuts the file. What is cut off is gone for good: only files that no start relies on are cut.
-    fn truncate(&mut self, length: usize) {
-        self.now.truncate(length);
-        self.synced_len = self.synced_len.min(length);
-        self.unsynced.retain_mut(|write| {
-            write.length = write.length.min(length.saturating_sub(write.offset));
-            write.old_length = write.old_length.min(write.length);
-            write.length > 0
-        });
-    }
-
-    /// Takes writes back, sector by sector, from the newest to the oldest, until the sector's coin says that it had
-    /// reached the disk by then.
-    fn lose(&mut self, mut survives: impl FnMut() -> bool) {
-        let mut settled = vec![false; self.now.len().div_ceil(SECTOR_BYTES)];
-        let mut length = self.synced_len;
-        for write in std::mem::take(&mut self.unsynced).into_iter().rev() {
-            let end = write.offset + write.length;
-            let mut at = write.offset;
-            while at < end {
-                let sector = at / SECTOR_BYTES;
-                let stop = ((sector + 1) * SECTOR_BYTES).min(end);
-                if settled[sector] || survives() {
-                    settled[sector] = true;
-                    length = length.max(stop);
-                } else {
-                    let old = write.old_at + (at - write.offset).min(write.old_length)
-                        ..write.old_at + (stop - write.offset).min(write.old_length);
-                    let (back, fresh) = self.now[at..stop].split_at_mut(old.len());
-                    back.copy_from_slice(&self.old[old]);
-                    fresh.fill(0);
-                }
-                at = stop;
-            }
-        }
-        self.now.truncate(length);
-        self.sync();
-    }
 }
 
 /// A change of names that a loss of power may take back.
@@ -228,7 +132,7 @@ impl SimDisk {
         let mut state = self.state();
         let mut random = Random(seed);
         let state = &mut *state;
-        for content in state.files.iter_mut().filter(|c| !c.unsynced.is_empty()) {
+        for content in state.files.iter_mut().filter(|c| c.is_dirty()) {
             content.lose(|| seed != 0 && random.next() & 1 == 1);
         }
         let kept = match seed {

@@ -71,6 +71,11 @@ fn header(bytes: &[u8]) -> &[u8] {
         .expect("a settled segment has a header")
 }
 
+/// Was it written to? A loss of power may have taken the header that says so.
+fn is_started(bytes: &[u8]) -> bool {
+    small(header(bytes), 28) != 0 || bytes[8192..].iter().any(|b| *b != 0)
+}
+
 fn frames(bytes: &[u8], first: Seq) -> Vec<Frame> {
     let (mut at, mut expected, mut all) = (8192, first, Vec::new());
     while at + 32 <= bytes.len() && bytes[at + 30] != 0 {
@@ -175,11 +180,21 @@ pub fn turn_one_over(
         return;
     }
     let segment = header(bytes);
-    let is_last = small(segment, 28) != 0
-        && !names
+    let others = || {
+        names
             .iter()
-            .any(|n| n.starts_with("log-") && *n > name && small(header(&files[*n]), 28) != 0);
+            .filter(|n| n.starts_with("log-"))
+            .map(|n| (*n, &files[*n]))
+    };
+    let is_last = is_started(bytes) && !others().any(|(n, other)| n > name && is_started(other));
     let first = match number(segment, 32) {
+        0 if is_started(bytes) => {
+            // The header that said so is lost: it goes on where the one before ends.
+            let before = others().take_while(|(n, _)| *n < name).last();
+            before.map_or(1, |(_, other)| {
+                number(header(other), 72).max(number(header(other), 104)) + 1
+            })
+        }
         0 => whole.next,
         first => first,
     };

@@ -116,7 +116,9 @@ impl Model {
         if let Some(reply) = self.bound(&line) {
             return Some(reply);
         }
-        if line.name.starts_with("TICKET.") {
+        // A read changes nothing, so it fires nothing either: within EXEC it sees what the commands before it left.
+        let reads = ["TICKET.GET", "TICKET.HISTORY", "TICKET.LIST", "TICKET.COUNT"];
+        if line.name.starts_with("TICKET.") && !reads.contains(&line.name.as_str()) {
             self.fire_of(&line.pos);
         }
         match line.name.as_str() {

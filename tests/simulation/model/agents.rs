@@ -175,6 +175,9 @@ impl Model {
         }
         self.end_wait(id);
         if let Some(i) = self.best_for(a) {
+            // Within EXEC the ticket may have become overdue by a command before this one.
+            let taken = [self.tickets[i].id.clone()];
+            self.fire_of(&taken);
             return Some(self.take(i, 0, line));
         }
         if let (Some(conn), Some(_)) = (conn, line.get("block")) {
@@ -251,6 +254,8 @@ impl Model {
             && let Some(i) = self.best_for(a)
         {
             let wait = self.waits.remove(w);
+            let taken = [self.tickets[i].id.clone()];
+            self.fire_of(&taken);
             let bound = self.bound(&wait.line);
             let reply = bound.unwrap_or_else(|| self.take(i, cause, &wait.line));
             self.wakes.push((wait.conn, reply));

@@ -320,7 +320,7 @@ impl Model {
         }
     }
 
-    fn fire_of(&mut self, ids: &[String]) {
+    pub(super) fn fire_of(&mut self, ids: &[String]) {
         while let Some((at, ticket, what)) = self.next_timer(Some(ids))
             && at <= self.now
         {

@@ -46,6 +46,8 @@ pub fn run(args: Args) -> u8 {
         say(e);
         return exit::START_FAILED;
     }
+    // A segment that is kept is a file that is open.
+    super::log::open_files();
     startup::serve(config, &options)
 }
 

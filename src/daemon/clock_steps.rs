@@ -18,7 +18,11 @@ impl Core {
         };
         let held = r.clock.real().map(|clock| clock.holds());
         let (now, jump) = r.clock.look();
-        let holds = r.clock.real().map(|clock| clock.holds());
+        let real = r.clock.real().map(|clock| (clock.holds(), clock.offset_us()));
+        if let Some((_, offset_us)) = real {
+            self.shared.runs_at(offset_us);
+        }
+        let holds = real.map(|(holds, _)| holds);
         match holds {
             None => self.shared.stands_at(now),
             Some(_) if jump.is_some() || holds != held => {
@@ -90,9 +94,8 @@ impl Core {
             }
             return;
         };
-        let (frozen, ahead_ms) = (clock.holds() == Holds::Frozen, clock.wall_ahead_ms());
+        let frozen = clock.holds() == Holds::Frozen;
         let jump = r.engine.last_jump();
-        self.shared.wall_is_ahead(ahead_ms);
         if let Some(meter) = &self.meter {
             meter.frozen(frozen);
         }

@@ -60,7 +60,9 @@ impl LogFront {
 
     /// Says what the state is after the frames taken last, if they have not gone yet.
     pub fn prove(&mut self, state_hash: u64) {
+        let before = self.gathering.len_bytes();
         self.gathering.push_state_hash(state_hash);
+        self.taken_bytes += (self.gathering.len_bytes() - before) as u64;
     }
 
     /// Hands what has gathered to the log thread, unless too much is under way: then it goes with the next.

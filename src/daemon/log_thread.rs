@@ -112,10 +112,9 @@ impl LogThread {
             && let Some(mut batch) = self.kept.take().or_else(|| self.line.next())
         {
             let appended = self.writer.append(&mut batch);
-            // On a full disk too: frames that fitted are as good as any.
-            self.line.set_written(self.writer.next_seq() - 1);
             match appended {
                 Ok(appended) => {
+                    self.line.set_written(appended.last_seq);
                     bytes += batch.len_bytes() as u64;
                     self.line.give_back(batch);
                     if appended.segment_id != self.segment_id {
@@ -124,6 +123,8 @@ impl LogThread {
                     }
                 }
                 Err(e) if e.is_disk_full() && self.writer.is_alive() => {
+                    // Frames that fitted are as good as any.
+                    self.line.set_written(self.writer.next_seq() - 1);
                     self.room.failed(e.to_string());
                     // Old segments may be allowed to go for want of room.
                     self.shared.housekeeping.ring();

@@ -37,12 +37,17 @@ pub type Source = Box<dyn FnMut() -> Reading>;
 pub fn machine() -> Source {
     Box::new(|| {
         let wall_us = super::clock::wall_us();
-        let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         Reading {
             wall_us,
-            boot_us: boot.tv_sec * 1_000_000 + boot.tv_nsec / 1_000,
+            boot_us: boot_us(),
         }
     })
+}
+
+/// The clock that counts since the machine was started, sleep included, µs.
+pub fn boot_us() -> i64 {
+    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    boot.tv_sec * 1_000_000 + boot.tv_nsec / 1_000
 }
 
 /// What a start knows of the time before it.
@@ -284,6 +289,11 @@ impl RealClock {
             Holds::Wall => 0,
             Holds::Frozen | Holds::Own => (offset(self.last) - self.offset_us) / 1_000,
         }
+    }
+
+    /// The time, less the boot-time clock, µs.
+    pub fn offset_us(&self) -> i64 {
+        self.offset_us
     }
 
     /// When this clock will show `at`, by the boot-time clock, µs.

@@ -109,7 +109,12 @@ impl Housekeeping {
         let mut at_most = EVERY;
         loop {
             match self.keeper.step() {
-                Ok(Step::Idle) => break,
+                Ok(Step::Idle) => {
+                    if self.keeper.is_postponed() {
+                        at_most = HELD_PAUSE;
+                    }
+                    break;
+                }
                 Ok(Step::Again) => {}
                 Ok(Step::Held) => {
                     at_most = HELD_PAUSE;

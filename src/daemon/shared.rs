@@ -7,10 +7,13 @@ use super::http::Health;
 use super::log_line::LogLine;
 use super::retention::Bell;
 use crate::journal::Published;
-use crate::model::{DurationMs, Seq, UnixMs};
+use crate::model::{Seq, UnixMs};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+/// No clock was looked at yet.
+const UNKNOWN: i64 = i64::MIN;
 
 /// Shared by all threads.
 #[derive(Debug)]
@@ -34,8 +37,8 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// Instant at which a virtual clock stands, ms; negative: the clock is real.
     standing_ms: AtomicI64,
-    /// How far the wall clock is ahead of the daemon's time after a jump, ms.
-    wall_ahead_ms: AtomicI64,
+    /// A real clock's time less the boot-time clock, µs, as of the core's last look; [`UNKNOWN`] before the first.
+    offset_us: AtomicI64,
     commands: AtomicU64,
     refused: AtomicU64,
     syncs: AtomicU64,
@@ -57,7 +60,7 @@ impl Shared {
             ready: AtomicBool::new(false),
             health: Arc::new(Health::default()),
             standing_ms: AtomicI64::new(-1),
-            wall_ahead_ms: AtomicI64::new(0),
+            offset_us: AtomicI64::new(UNKNOWN),
             commands: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
@@ -80,13 +83,17 @@ impl Shared {
     pub fn now_ms(&self) -> UnixMs {
         match self.standing_ms.load(Relaxed) {
             at if at >= 0 => at,
-            _ => super::clock::wall() - self.wall_ahead_ms.load(Relaxed),
+            _ => match self.offset_us.load(Relaxed) {
+                UNKNOWN => super::clock::wall(),
+                offset_us => super::real_clock::boot_us().saturating_add(offset_us) / 1_000,
+            },
         }
     }
 
-    /// The wall clock is this far ahead of the daemon's time, ms: 0 unless it jumped and is not believed.
-    pub fn wall_is_ahead(&self, by_ms: DurationMs) {
-        self.wall_ahead_ms.store(by_ms, Relaxed);
+    /// The daemon's time is this much more than the boot-time clock, µs. No jump of the wall clock that nobody has judged yet
+    /// moves what [`Shared::now_ms`] says.
+    pub fn runs_at(&self, offset_us: i64) {
+        self.offset_us.store(offset_us, Relaxed);
     }
 
     /// Is the daemon serving?
@@ -168,5 +175,25 @@ impl Shared {
     /// Syncs since the start, and how long they took together, µs.
     pub fn syncs(&self) -> (u64, u64) {
         (self.syncs.load(Relaxed), self.sync_us.load(Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::real_clock::boot_us;
+
+    #[test]
+    fn the_time_that_others_see_is_the_clock_s_and_not_the_wall_s() {
+        let shared = Shared::new(Config::default());
+        assert!(
+            (shared.now_ms() - crate::daemon::clock::wall()).abs() < 60_000,
+            "nobody has looked yet"
+        );
+        // The core's clock shows 1970, whatever the wall clock was set to.
+        shared.runs_at(-boot_us());
+        assert!((0..60_000).contains(&shared.now_ms()), "{}", shared.now_ms());
+        shared.stands_at(7);
+        assert_eq!(shared.now_ms(), 7);
     }
 }

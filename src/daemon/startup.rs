@@ -19,7 +19,7 @@ use super::shared::Shared;
 use super::signals::Signals;
 use super::{connection, fatal, listener, log_thread, meter, notify, retention, snapshots, timers};
 use crate::engine::{self, Engine};
-use crate::journal::{self, JournalError, OpenedLog, SyncPolicy};
+use crate::journal::{self, JournalError, Keeper, OpenedLog, SyncPolicy};
 use crate::model::event::{Body, LogRecovered, PolicyActivated};
 use crate::model::{DurationMs, Text, UnixMs, time};
 use std::sync::Arc;
@@ -105,6 +105,9 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     }
     notify::ready();
     core.borrow_mut().show_clock();
+    // Not before the clock is known: what is old depends on it, and what goes is gone.
+    let keeping =
+        retention::start(threads.keeper, shared.clone()).map_err(failed("the housekeeping thread"))?;
     let seq = core.borrow().seq();
     tracing::info!(seq, after_ms = ms(started), "READY");
     let background = [
@@ -130,7 +133,7 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     for task in background {
         task.abort();
     }
-    finish(&core, threads)?;
+    finish(&core, threads.log, keeping)?;
     tracing::info!(seq = core.borrow().seq(), "ended");
     Ok(())
 }
@@ -221,7 +224,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
 /// What works on the log beside the core.
 struct Threads {
     log: JoinHandle<()>,
-    keeping: JoinHandle<()>,
+    keeper: Keeper,
 }
 
 /// A log goes on under the kind of clock that it was begun under.
@@ -258,12 +261,11 @@ fn open_log(
         SyncPolicy::Always => ReleaseAfter::Sync,
         SyncPolicy::Interval | SyncPolicy::Never => ReleaseAfter::Write,
     };
-    let keeping = retention::start(keeper, shared.clone()).map_err(failed("the housekeeping thread"))?;
     let log = log_thread::start(writer, line.clone(), room, sync, shared, recorder)
         .map_err(failed("the log thread"))?;
     let mut core = core.borrow_mut();
     core.run(engine, clock, LogFront::new(line, after), reader, snapshots);
-    Ok(Threads { log, keeping })
+    Ok(Threads { log, keeper })
 }
 
 /// What the log has to know before anybody else speaks: that a tail was cut, which policies the binary brings.
@@ -408,7 +410,7 @@ async fn go_down(core: &CoreRef) {
 }
 
 /// Everything that was executed goes to the disk, synced and marked.
-fn finish(core: &CoreRef, threads: Threads) -> Result<(), Failure> {
+fn finish(core: &CoreRef, log: JoinHandle<()>, keeping: JoinHandle<()>) -> Result<(), Failure> {
     let mut core = core.borrow_mut();
     let Some(r) = core.running() else {
         return Ok(());
@@ -420,15 +422,14 @@ fn finish(core: &CoreRef, threads: Threads) -> Result<(), Failure> {
     }
     // The lock goes with the log thread: until then nobody else may rename or remove in the folder.
     core.shared.housekeeping.stop();
-    if threads.keeping.join().is_err() {
+    if keeping.join().is_err() {
         tracing::warn!("the housekeeping thread had died");
     }
     let Some(r) = core.running() else {
         return Ok(());
     };
     r.log.line().stop();
-    (threads.log)
-        .join()
+    log.join()
         .map_err(|_| (fatal::LOG_FAILED, "the log thread died".to_owned()))
 }
 

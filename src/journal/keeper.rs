@@ -75,6 +75,8 @@ pub struct Keeper {
     damaged: BTreeSet<u64>,
     /// The disk has too little room to keep files for later.
     is_low: bool,
+    /// The disk is low, and what is on its way out is to be waited for before more goes.
+    postponed: bool,
 }
 
 fn retired_name(name: &str) -> String {
@@ -93,6 +95,7 @@ impl Keeper {
             whole: BTreeSet::new(),
             damaged: BTreeSet::new(),
             is_low: false,
+            postponed: false,
         }
     }
 
@@ -128,6 +131,11 @@ impl Keeper {
             self.going
                 .extend(names.into_iter().map(|name| Going { name, file: None }));
         }
+        // What is on its way out will make room. Judged by the room there is until then, a reader that holds on to one old
+        // segment would cost all of them.
+        let goes_already = !(self.taken.is_empty() && self.held.is_empty() && self.going.is_empty());
+        self.postponed = self.is_low && goes_already;
+        let free_bytes = if goes_already { u64::MAX } else { free_bytes };
         let segments = self.published.segments();
         let known: Vec<SegmentFacts> = segments.iter().map(|s| facts(s)).collect();
         let facts = Facts {
@@ -159,6 +167,11 @@ impl Keeper {
             self.taken.push_back((segment, false));
         }
         Ok(retired)
+    }
+
+    /// Is another look due once what is on its way out is gone?
+    pub fn is_postponed(&self) -> bool {
+        self.postponed
     }
 
     /// Finds what others left to be deleted: old snapshots, and what an earlier step could not do.

@@ -125,6 +125,7 @@ mod model_check {
     use crate::journal::disk::{Bytes, DiskFile};
     use crate::journal::format::DATA_START;
     use crate::journal::frame::Salt;
+    use crate::journal::sim::SimDisk;
     use std::sync::atomic::AtomicBool;
 
     /// A file that is never read: what is looked at is who may read it.
@@ -140,6 +141,12 @@ mod model_check {
         }
         fn zero_fill(&self, _: u64) -> std::io::Result<()> {
             Ok(())
+        }
+        fn truncate(&self, _: u64) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn is_linked_elsewhere(&self) -> std::io::Result<bool> {
+            Ok(false)
         }
         fn sync(&self) -> std::io::Result<()> {
             Ok(())
@@ -157,9 +164,13 @@ mod model_check {
             salt: Salt::new(1, id),
             epoch: 1,
             first_seq,
+            created_at: 0,
+            file_bytes: 1 << 20,
             end: AtomicU64::new(DATA_START),
             last_seq: AtomicU64::new(first_seq - 1),
             sealed: AtomicBool::new(false),
+            digest: Default::default(),
+            sidecar: Default::default(),
         })
     }
 
@@ -170,7 +181,13 @@ mod model_check {
     #[test]
     fn readers_see_no_seq_beyond_a_published_end() {
         loom::model(|| {
-            let published = Arc::new(Published::new(vec![segment(1, 1)], 0));
+            let published = Arc::new(Published::new(
+                Arc::new(SimDisk::new()),
+                1,
+                1 << 20,
+                vec![segment(1, 1)],
+                0,
+            ));
             // What the file holds: how many events were written, with no ordering of its own.
             let file = Arc::new(AtomicU64::new(0));
             let (writes, disk) = (published.clone(), file.clone());

@@ -288,3 +288,25 @@ fn a_replay_that_comes_out_otherwise_is_refused() {
         "{log}"
     );
 }
+
+#[test]
+fn a_snapshot_asked_for_while_another_runs_is_answered() {
+    let daemon = Daemon::start(&["--set", "snapshot.every_events=500"]);
+    let mut load = daemon.client();
+    let mut bytes = Vec::new();
+    for n in 0..6_000 {
+        bytes.extend(encode(&["TICKET.OPEN", &format!("t{n}"), "policy", "none"]));
+    }
+    let mut sender = load.stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || sender.write_all(&bytes).unwrap());
+    // Automatic ones follow one another meanwhile: each of these meets one sooner or later.
+    for _ in 0..5 {
+        let taken = daemon.client().say("SNAPSHOT").int();
+        assert!(taken > 0);
+    }
+    for _ in 0..6_000 {
+        load.reply().int();
+    }
+    sending.join().unwrap();
+    daemon.client().say("SNAPSHOT").int();
+}

@@ -27,6 +27,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Slots that a long read looks at in one slice: some 100 µs.
 const SCAN_SLOTS_MAX: usize = 1024;
@@ -80,11 +81,11 @@ pub struct Core {
     pub meter: Option<Meter>,
     /// How snapshots went.
     pub snapshots: Progress,
-    running: Option<Running>,
+    pub(super) running: Option<Running>,
     reader: Option<Arc<Reader>>,
     store: Option<Store>,
     /// Who waits for a snapshot.
-    for_snapshot: Vec<Rc<Peer>>,
+    for_snapshot: Vec<(u64, Rc<Peer>)>,
     /// The event after which the next snapshot is due by number.
     snapshot_at: Seq,
     /// The event after which the log is next told the state hash.
@@ -182,7 +183,7 @@ impl Core {
 
     /// Asks for a snapshot of what is there now; tells which one it will be. `peer` is woken when it is there.
     pub fn ask_snapshot(&mut self, peer: &Rc<Peer>) -> u64 {
-        self.for_snapshot.push(peer.clone());
+        self.for_snapshot.push((self.snapshots.begun + 1, peer.clone()));
         self.snapshot.raise();
         self.snapshots.begun + 1
     }
@@ -199,19 +200,18 @@ impl Core {
         let from = taken.as_ref().map_or_else(|_| self.seq(), |_| 0);
         self.snapshots.last = Some(taken);
         self.next_snapshot(from);
-        for peer in self.for_snapshot.drain(..) {
-            peer.wake.raise();
+        let ended = self.snapshots.ended;
+        let answered = self.for_snapshot.extract_if(.., |(number, _)| *number <= ended);
+        answered.for_each(|(_, peer)| peer.wake.raise());
+        // Those who asked while this one ran want what it may not hold.
+        if !self.for_snapshot.is_empty() {
+            self.snapshot.raise();
         }
     }
 
     fn next_snapshot(&mut self, from: Seq) {
-        let last = self
-            .shared
-            .snapshot_seq
-            .load(std::sync::atomic::Ordering::Relaxed);
-        self.snapshot_at = last
-            .max(from)
-            .saturating_add(self.shared.config.snapshot.every_events);
+        let last = self.shared.snapshot_seq.load(Relaxed).max(from);
+        self.snapshot_at = last.saturating_add(self.shared.config.snapshot.every_events);
     }
 
     /// Everything up to here may be seen.

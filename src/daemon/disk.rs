@@ -52,7 +52,10 @@ impl Core {
     /// Why the command of this place in the table is refused now, if it is.
     pub fn disk_refusal(&self, row: usize) -> Option<Refusal> {
         let flags = table::ROWS.get(row).map_or(Flags::NONE, |row| row.flags);
-        self.disk.refuses(flags).then(|| self.disk_full())
+        // What was executed must find room: a reply waits for all that was before it, those of reads too.
+        let is_tight = self.disk == DiskState::Low && self.running.as_ref().is_some_and(|r| r.log.is_tight());
+        let state = if is_tight { DiskState::Exhausted } else { self.disk };
+        state.refuses(flags).then(|| self.disk_full())
     }
 
     /// `DISKFULL …`

@@ -9,6 +9,9 @@ use crate::journal::Batch;
 use crate::model::Seq;
 use std::sync::Arc;
 
+/// Room left for a command at least: what one may log unless it is a large transaction.
+const TIGHT_BYTES: u64 = 64 << 10;
+
 /// When a reply may be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseAfter {
@@ -79,6 +82,14 @@ impl LogFront {
     /// Can nothing more be written for want of room?
     pub fn is_disk_exhausted(&self) -> bool {
         self.line.disk().0 == DiskState::Exhausted
+    }
+
+    /// Is the disk so full that another command might not find room behind what is under way already?
+    pub fn is_tight(&self) -> bool {
+        // Control frames, and the end of a segment that the next frame does not fit, take room too.
+        let slack_bytes = self.backlog_bytes() / 8 + TIGHT_BYTES;
+        self.line.disk().0 == DiskState::Low
+            && self.taken_bytes.saturating_add(slack_bytes) > self.line.limit_bytes()
     }
 
     /// Everything up to here may be seen.

@@ -37,6 +37,7 @@ pub struct LogLine {
     done_bytes: AtomicU64,
     disk_state: AtomicU8,
     disk_free_bytes: AtomicU64,
+    limit_bytes: AtomicU64,
 }
 
 impl LogLine {
@@ -56,6 +57,7 @@ impl LogLine {
             done_bytes: AtomicU64::new(0),
             disk_state: AtomicU8::new(DiskState::Ok as u8),
             disk_free_bytes: AtomicU64::new(0),
+            limit_bytes: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -154,9 +156,17 @@ impl LogLine {
     }
 
     /// How much room the log has; the bytes free on its disk are kept up while that is too little.
-    pub fn set_disk(&self, state: DiskState, free_bytes: u64) {
+    /// `room_bytes`: what is sure to find room behind what the log thread is done with.
+    pub fn set_disk(&self, state: DiskState, free_bytes: u64, room_bytes: u64) {
+        let limit_bytes = self.done_bytes().saturating_add(room_bytes);
+        self.limit_bytes.store(limit_bytes, Ordering::Relaxed);
         self.disk_free_bytes.store(free_bytes, Ordering::Relaxed);
         self.disk_state.store(state as u8, Ordering::Release);
+    }
+
+    /// Bytes, counted as [`LogLine::done_bytes`] are, up to which everything is sure to find room, as was said last.
+    pub fn limit_bytes(&self) -> u64 {
+        self.limit_bytes.load(Ordering::Relaxed)
     }
 
     /// What [`LogLine::set_disk`] said last.

@@ -146,7 +146,12 @@ impl Room {
         }
         let has_changed = state != self.state;
         if state != DiskState::Ok || has_changed {
-            self.line.set_disk(state, writer.free_bytes().unwrap_or(0));
+            let room_bytes = match state {
+                DiskState::Ok => u64::MAX,
+                _ => writer.room_bytes(),
+            };
+            self.line
+                .set_disk(state, writer.free_bytes().unwrap_or(0), room_bytes);
         }
         if has_changed {
             self.state = state;

@@ -91,7 +91,16 @@ pub fn open(disk: Arc<dyn Disk>, config: Config) -> Result<OpenedLog, JournalErr
         .or(spare.as_ref())
         .map_or(config.log_id, |s| s.header.log_id);
     let (end, recovery) = match segments.len() {
-        0 => (None, None),
+        0 => {
+            if let Some((seq, id)) = snapshot::any(&*disk)? {
+                let path = disk.path(&name_of(1));
+                let what = format!(
+                    "there is no segment, but a whole snapshot of seq {seq} of log {id:016x}: files are missing"
+                );
+                return Err(JournalError::corrupt(&path, 0, 1, what));
+            }
+            (None, None)
+        }
         n => {
             let before = n.checked_sub(2).and_then(|i| segments.get(i)).map(|s| s.header);
             let (end, recovery) = settle(&*disk, &config, &mut segments[n - 1], before)?;
@@ -349,6 +358,13 @@ fn settle(
         closed,
         lost_to,
     } = judge(config.boot_id, last, before)?;
+    if let Some(seq) = snapshot::proves(disk, last.header.log_id, end.last_seq)? {
+        let what = format!(
+            "the log ends here, but there is a whole snapshot of seq {seq}: everything up to it had been synced, so this is \
+             damage, or files are missing. Restore a backup, or cut the log here with `slad log repair --truncate-at`"
+        );
+        return Err(JournalError::corrupt(&last.path, end.end, end.last_seq + 1, what));
+    }
     if whole {
         if !last.is_settled {
             // Whoever sealed it died before the sync came back; what follows must be able to rely on it.

@@ -10,7 +10,7 @@ use super::format::*;
 use super::frame::StateHash;
 pub use super::snapshot_read::SnapshotReader;
 use super::snapshot_read::verify;
-pub(super) use super::snapshot_read::{Found, is_whole, newest, open, seqs};
+pub(super) use super::snapshot_read::{Found, any, is_whole, newest, open, proves, seqs};
 use crate::model::record::Record;
 use crate::model::{Seq, UnixMs};
 use rkyv::rancor::Error;

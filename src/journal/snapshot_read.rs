@@ -160,6 +160,34 @@ fn search(
     Ok(found)
 }
 
+/// Seq of a whole snapshot of the log `log_id` that is later than `last_seq`, if there is one: what it holds was synced when it
+/// was written, so the log cannot end before. Nothing is read unless a name says so.
+pub(super) fn proves(disk: &dyn Disk, log_id: u64, last_seq: Seq) -> Result<Option<Seq>, JournalError> {
+    for seq in seqs(disk)?.into_iter().filter(|seq| *seq > last_seq) {
+        if is_whole(disk, seq, log_id, Seq::MAX)? {
+            return Ok(Some(seq));
+        }
+    }
+    Ok(None)
+}
+
+/// Seq and log of the newest snapshot in a directory whose header holds.
+pub(super) fn any(disk: &dyn Disk) -> Result<Option<(Seq, u64)>, JournalError> {
+    for seq in seqs(disk)? {
+        let path = disk.path(&name_of(seq));
+        let file = disk
+            .open(&name_of(seq))
+            .map_err(|e| JournalError::io("open", &path, e))?;
+        let Ok(header) = file.read(0, HEADER_BYTES) else {
+            continue;
+        };
+        if header[..8] == MAGIC && u32_at(&header, 8) == crc32c::crc32c(&header[12..]) {
+            return Ok(Some((seq, u64_at(&header, 24))));
+        }
+    }
+    Ok(None)
+}
+
 /// Seqs of the snapshots in a directory, newest first.
 pub(super) fn seqs(disk: &dyn Disk) -> Result<Vec<Seq>, JournalError> {
     let dir = disk.path("");

@@ -290,8 +290,12 @@ fn on_a_full_disk_no_file_waits() {
         free_bytes_min: u64::MAX,
         ..ALL
     };
+    // What waits to be used again goes first, and is waited for.
+    assert!(keeper.retire(&low, 0).unwrap().is_empty() && keeper.is_postponed());
+    settle(&mut keeper).unwrap();
     let retired = keeper.retire(&low, 0).unwrap();
     assert!(retired.iter().all(|r| r.why == Why::LowDisk) && retired.len() == 2);
+    assert!(!keeper.is_postponed());
     settle(&mut keeper).unwrap();
     assert!(names(&*disk, "retired-").is_empty());
 }
@@ -399,4 +403,32 @@ fn a_crash_at_every_operation_of_retention_and_indexing() {
         }
     }
     println!("{looked} crashes and failures of retention and indexing, at {operations} operations");
+}
+
+#[test]
+fn a_reader_that_holds_on_does_not_cost_more_than_a_low_disk_does() {
+    let sim = SimDisk::new();
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    filled(&disk, 6);
+    let (_writer, reader, mut keeper) = keeper_of(&disk);
+    let pinned = reader.pinned();
+    let used = sim.used_bytes();
+    sim.set_capacity(Some(used));
+    // Too little by less than one segment.
+    let low = Rules {
+        bytes_max: None,
+        free_bytes_min: 1 << 19,
+        ..ALL
+    };
+    assert_eq!(keeper.retire(&low, 0).unwrap().len(), 1);
+    for _ in 0..3 {
+        settle(&mut keeper).unwrap();
+        assert!(
+            keeper.retire(&low, 0).unwrap().is_empty(),
+            "it is on its way already"
+        );
+    }
+    drop(pinned);
+    while settle(&mut keeper).unwrap() != Step::Idle {}
+    assert!(keeper.retire(&low, 0).unwrap().is_empty(), "there is room now");
 }

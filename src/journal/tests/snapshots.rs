@@ -92,18 +92,38 @@ fn every_byte_of_a_snapshot_damaged_or_cut_falls_back_to_the_one_before() {
 }
 
 #[test]
-fn snapshots_of_another_log_another_seq_or_the_future_are_passed_over() {
+fn snapshots_of_another_log_or_another_seq_are_passed_over() {
     let disk = log_of(50);
     take(&disk, 20);
-    take(&disk, 60);
-    assert_eq!(newest(&disk), (Some(20), 1));
     let bytes = disk.contents()["snapshot-00000000000000000020.slad"].clone();
     disk.put("snapshot-00000000000000000040.slad", bytes);
-    assert_eq!(newest(&disk), (Some(20), 2));
+    assert_eq!(newest(&disk), (Some(20), 1));
     let mut other = SnapshotWriter::create(Arc::new(disk.clone()), 99, 45, 1, 5).unwrap();
     other.chunk(&[record(1)]).unwrap();
     other.finish(1).unwrap();
-    assert_eq!(newest(&disk), (Some(20), 3));
+    assert_eq!(newest(&disk), (Some(20), 2));
+}
+
+#[test]
+fn a_log_that_ends_before_a_whole_snapshot_has_lost_files() {
+    let disk = log_of(50);
+    take(&disk, 60);
+    let refused = |what: &SimDisk| match opened(what) {
+        Err(JournalError::Corrupt { seq, what, .. }) => (seq, what),
+        other => panic!("{other:?}"),
+    };
+    let (seq, what) = refused(&disk);
+    assert!(seq == 51 && what.contains("snapshot of seq 60"), "{what}");
+    let none = SimDisk::new();
+    let name = "snapshot-00000000000000000060.slad";
+    none.put(name, disk.contents()[name].clone());
+    let (seq, what) = refused(&none);
+    assert!(seq == 1 && what.contains("snapshot of seq 60"), "{what}");
+    // A damaged one proves nothing.
+    let mut bytes = disk.contents()[name].clone();
+    bytes[70] ^= 1;
+    disk.put(name, bytes);
+    assert_eq!(opened(&disk).unwrap().last_seq(), 50);
 }
 
 #[test]

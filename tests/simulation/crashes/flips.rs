@@ -211,7 +211,12 @@ pub fn turn_one_over(
         // Nobody reads a segment that is sealed and holds no event.
         (Some(frame), found) if !is_sealed || (!is_last && has_events) => {
             let marker = all.iter().filter(|f| f.is_marker && f.offset != frame.offset);
-            let marker = marker.map(|f| f.first_seq).max().unwrap_or(0);
+            // A snapshot is written of what was synced: it says so as a marker does.
+            let taken = names
+                .iter()
+                .filter_map(|n| n.strip_prefix("snapshot-")?.strip_suffix(".slad"));
+            let taken = taken.map(|seq| seq.parse().unwrap());
+            let marker = marker.map(|f| f.first_seq).chain(taken).max().unwrap_or(0);
             let is_damage = !is_last || marker >= frame.expected;
             if is_damage {
                 let place = match &found {

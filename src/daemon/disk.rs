@@ -67,8 +67,12 @@ impl Core {
             _ => "nothing new is taken until then",
         };
         let why = format!(
-            "the disk of {} has {} bytes free, and the log's next segment needs {}: {until}. Free space there, and it \
-             goes on by itself",
+            "the log's next segment cannot be made ({}); the disk of {} has {} bytes free, and it needs {}: {until}. Free \
+             space there, and it goes on by itself",
+            self.running
+                .as_ref()
+                .map(|r| r.log.line().disk_why())
+                .unwrap_or_default(),
             data.display(),
             self.shared.disk().1,
             config.segment_bytes

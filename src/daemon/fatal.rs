@@ -7,7 +7,7 @@ pub const START_FAILED: u8 = 1;
 pub const LOG_FAILED: u8 = 3;
 /// The log is damaged before its end, or newer than this program: nothing was changed.
 pub const LOG_REFUSED: u8 = 4;
-/// A file of the log was truncated from outside, or could not be read, while it was in use: nothing was changed. See
+/// A file of the log was truncated or removed from outside, or could not be read, while it was in use. See
 /// [`crate::journal::sigbus`].
 pub const LOG_CUT_OFF: u8 = 6;
 /// Another daemon has the data directory or the socket.

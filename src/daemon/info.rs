@@ -108,9 +108,7 @@ fn persistence(core: &mut Core, out: &mut String) {
     line(
         out,
         "snapshot_seq",
-        core.shared
-            .snapshot_seq
-            .load(std::sync::atomic::Ordering::Relaxed),
+        core.shared.snapshot_of.load(std::sync::atomic::Ordering::Relaxed),
     );
     let hash = core.running().map_or(0, |r| r.engine.state_hash());
     line(out, "state_hash", format_args!("{hash:016x}"));

@@ -11,6 +11,7 @@ use crate::model::Seq;
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// Batches under way at most. What comes faster gathers in the core's own batch.
@@ -38,6 +39,8 @@ pub struct LogLine {
     disk_state: AtomicU8,
     disk_free_bytes: AtomicU64,
     limit_bytes: AtomicU64,
+    /// Looked at by refusals alone.
+    disk_why: Mutex<String>,
 }
 
 impl LogLine {
@@ -58,6 +61,7 @@ impl LogLine {
             disk_state: AtomicU8::new(DiskState::Ok as u8),
             disk_free_bytes: AtomicU64::new(0),
             limit_bytes: AtomicU64::new(u64::MAX),
+            disk_why: Mutex::default(),
         }
     }
 
@@ -162,6 +166,19 @@ impl LogLine {
         self.limit_bytes.store(limit_bytes, Ordering::Relaxed);
         self.disk_free_bytes.store(free_bytes, Ordering::Relaxed);
         self.disk_state.store(state as u8, Ordering::Release);
+    }
+
+    /// Why the disk has no room, in the words of what failed.
+    pub fn set_disk_why(&self, why: &str) {
+        why.clone_into(&mut self.disk_why.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What [`LogLine::set_disk_why`] said last.
+    pub fn disk_why(&self) -> String {
+        self.disk_why
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Bytes, counted as [`LogLine::done_bytes`] are, up to which everything is sure to find room, as was said last.

@@ -162,6 +162,7 @@ impl Room {
 
     fn tell(&self) {
         let (_, free_bytes) = self.line.disk();
+        self.line.set_disk_why(&self.why);
         match self.state {
             DiskState::Ok => tracing::info!(free_bytes, "the disk has room for the log again"),
             DiskState::Low => tracing::warn!(

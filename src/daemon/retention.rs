@@ -4,6 +4,7 @@
 //! disk and the processor to others, and a failure is told and tried again the next time. Neither the core nor the log
 //! thread ever waits for it.
 
+use super::fatal;
 use super::shared::Shared;
 use crate::journal::keeper::Retired;
 use crate::journal::{JournalError, Keeper, Rules, Step};
@@ -102,6 +103,13 @@ struct Housekeeping {
 impl Housekeeping {
     /// Looks once, does what there is to do, and waits for the next time. False: to end.
     fn look(&mut self) -> bool {
+        if let Ok(Some(path)) = self.keeper.missing() {
+            let why = format!(
+                "{}: the file went away under the daemon; what it held cannot be read again",
+                path.display()
+            );
+            fatal::exit(fatal::LOG_CUT_OFF, &why);
+        }
         match self.keeper.retire(&self.rules, self.shared.now_ms()) {
             Ok(retired) => retired.iter().for_each(tell),
             Err(e) => warn("old segments could not be looked at", &e),

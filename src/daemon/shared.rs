@@ -26,8 +26,10 @@ pub struct Shared {
     pub started: Instant,
     /// Events replayed so far while loading.
     pub replayed: AtomicU64,
-    /// Last seq of the newest snapshot.
+    /// The event behind which something new is worth a snapshot.
     pub snapshot_seq: AtomicU64,
+    /// Last seq that the newest snapshot holds.
+    pub snapshot_of: AtomicU64,
     /// Rings when a segment was sealed or a snapshot taken.
     pub housekeeping: Bell,
     /// Bytes that were cut from the log's torn end at the last start.
@@ -55,6 +57,7 @@ impl Shared {
             started: Instant::now(),
             replayed: AtomicU64::new(0),
             snapshot_seq: AtomicU64::new(0),
+            snapshot_of: AtomicU64::new(0),
             housekeeping: Bell::default(),
             cut_bytes: AtomicU64::new(0),
             ready: AtomicBool::new(false),

@@ -143,6 +143,7 @@ async fn take(core: &CoreRef) -> Result<Seq, String> {
     core.shared.housekeeping.ring();
     // What comes right after is no reason for the next one.
     core.shared.snapshot_seq.store(seq, Relaxed);
+    core.shared.snapshot_of.store(info.seq, Relaxed);
     Ok(seq)
 }
 

@@ -216,6 +216,9 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
     shared
         .snapshot_seq
         .store(counts.snapshot_seq, std::sync::atomic::Ordering::Relaxed);
+    shared
+        .snapshot_of
+        .store(counts.snapshot_seq, std::sync::atomic::Ordering::Relaxed);
     let threads = open_log(core, engine, clock, opened, sync, recorder)?;
     first_facts(core, recovered);
     Ok(threads)

@@ -19,6 +19,7 @@ use super::{sidecar, snapshot};
 use crate::model::{Seq, UnixMs};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -167,6 +168,19 @@ impl Keeper {
             self.taken.push_back((segment, false));
         }
         Ok(retired)
+    }
+
+    /// A segment whose file is gone from the folder: somebody has removed or renamed it under the daemon, and no start would
+    /// find it again.
+    pub fn missing(&self) -> Result<Option<PathBuf>, JournalError> {
+        // The segments first: one that begins meanwhile has its file already.
+        let segments = self.published.segments();
+        let names: BTreeSet<String> = self
+            .io("list", "", self.published.disk().list())?
+            .into_iter()
+            .collect();
+        let gone = segments.iter().find(|s| !names.contains(&segment::name_of(s.id)));
+        Ok(gone.map(|s| s.path.clone()))
     }
 
     /// Is another look due once what is on its way out is gone?

@@ -217,3 +217,16 @@ fn a_sync_that_takes_3_s_stops_acknowledgements_and_nothing_else() {
     daemon.kill();
     all_there(&mut daemon, &acknowledged);
 }
+
+#[test]
+fn a_segment_removed_under_the_daemon_is_noticed() {
+    let mut daemon = Daemon::start(&[]);
+    let mut client = daemon.client();
+    client.say("TICKET.OPEN t1 policy none").int();
+    let name = "log-0000000000000001.slad";
+    std::fs::remove_file(daemon.data().join(name)).unwrap();
+    // Looked for when segments rotate, with every snapshot, and each hour.
+    client.send(&["SNAPSHOT"]);
+    assert_eq!(daemon.ended(), 6, "{}", daemon.log());
+    assert!(daemon.log().contains(name), "{}", daemon.log());
+}

@@ -4,16 +4,20 @@
 //! ```text
 //! LOCK                            flock; the pid of the holder as text
 //! log-<id, 16 digits>.slad        a segment; ids are dense, from 1
-//! log-<id>.tmp                    a segment that is being prepared; removed at the next start
+//! log-<id>.tmp                    a segment that is being prepared; removed at the next start, as is every `.tmp`
 //! index-<id>.slad                 where what stands in a sealed segment; made again when it is missing
+//! index-<id>.tmp                  one that is being made
 //! reserve.slad                    zeros, as long as a segment: becomes the next one when the disk is full (below)
-//! reserve.tmp                     a reserve that is being made; removed at the next start
+//! reserve.tmp                     a reserve that is being made
 //! snapshot-<seq, 20 digits>.slad  the state after that seq
-//! retired-<name>.tmp              a file on its way out, or to be used again; removed at the next start
+//! snapshot-<seq>.tmp              a snapshot that is being written
+//! retired-<name>.tmp              a file on its way out, or to be used again
 //! damaged-<seq>.bin               a snapshot that was passed over; never read again
 //! torn-<id>-<offset>.bin          bytes that a recovery or a repair cut from a segment; never read again
+//! torn-<id>-<offset>.bin.tmp      such bytes while they are being copied
 //! torn-log-<id>.slad              a whole segment that a repair set aside, likewise
 //! torn-snapshot-<seq>.slad        a snapshot that a repair set aside: of a seq that was cut
+//! torn-<name>-<n>.slad            either of the two where a repair has used that name before; n from 2
 //! restoring                       a restore is under way, or was broken off: no start until the folder is emptied
 //! ```
 //!
@@ -79,9 +83,10 @@
 //! # The end of the log
 //! The first offset of the last started segment where no frame verifies. If only zeros follow, nothing was torn. If
 //! anything else follows, and a marker anywhere in the log covers the seq expected there, it is **damage**: slad refuses to
-//! start. Otherwise it is a **torn tail**: its bytes are kept in a `torn-` file and zeroed (on a full disk they stay where they
-//! are, behind the seal), the segment is sealed, the next one has a new epoch and numbers on above every seq that may have
-//! been shown.
+//! start. The seal covers the segment's last seq as a marker does once both copies of the header tell of it: the first is
+//! written after the sync of the second, and that sync is one of all that stands before the seal. Otherwise it is a
+//! **torn tail**: its bytes are kept in a `torn-` file and zeroed (on a full disk they stay where they are, behind the
+//! seal), the segment is sealed, the next one has a new epoch and numbers on above every seq that may have been shown.
 //!
 //! # Snapshot
 //! ```text
@@ -128,7 +133,7 @@
 //! `schema = 2`, convert the old one when reading, and commit a directory written by the last release under
 //! `tests/fixtures/log-v<n>/` with a test that reads it. Reserved bytes are zero and ignored when read; a use of them that
 //! older programs must not ignore raises the format version. A version or schema above the known one stops the start with
-//! a message that says so; an unknown *kind* does too.
+//! a message that says so; an unknown *kind*, of a frame or of a snapshot's chunk, does too.
 
 use crate::model::Seq;
 

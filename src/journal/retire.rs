@@ -74,7 +74,7 @@ pub fn plan(rules: &Rules, facts: &Facts<'_>) -> Vec<(u64, Why)> {
     let mut bytes: u64 = facts.segments.iter().map(|s| s.bytes).sum();
     let mut free_bytes = facts.free_bytes;
     let mut going = Vec::new();
-    for pair in facts.segments.windows(2) {
+    for (n, pair) in facts.segments.windows(2).enumerate() {
         let [segment, next] = pair else {
             break;
         };
@@ -82,10 +82,14 @@ pub fn plan(rules: &Rules, facts: &Facts<'_>) -> Vec<(u64, Why)> {
         if !(segment.is_sealed && next.is_sealed && restarts_without) {
             break;
         }
-        // All of it was logged by the time the next one began; where that is not known, age is no reason.
-        let is_old = rules
-            .age_ms
-            .is_some_and(|age| next.created_at > 0 && facts.now.saturating_sub(next.created_at) > age);
+        // All of it was logged by the time the next one began. Where that is not known (a header was lost), by the time
+        // the first one after it began of which it is: later, so nothing goes too early.
+        let is_old = rules.age_ms.is_some_and(|age| {
+            let began = || facts.segments.iter().skip(n + 1).map(|s| s.created_at);
+            began()
+                .find(|at| *at > 0)
+                .is_some_and(|at| facts.now.saturating_sub(at) > age)
+        });
         let why = if is_old {
             Why::Age
         } else if rules.bytes_max.is_some_and(|most| bytes > most) {
@@ -210,24 +214,30 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_time_is_no_age() {
+    fn an_unknown_time_is_that_of_the_next_known_one_and_stops_nothing_for_good() {
         let rules = Rules {
             age_ms: Some(0),
             ..NONE
         };
-        let mut segments = segments(5);
+        let mut segments = segments(6);
         segments[2].created_at = 0;
-        let facts = Facts {
-            now: 1_000 * DAY,
-            segments: &segments,
-            snapshot_seq: Some(Seq::MAX),
-            free_bytes: 0,
+        let at = |segments: &[SegmentFacts], now| {
+            let facts = Facts {
+                now,
+                segments,
+                snapshot_seq: Some(Seq::MAX),
+                free_bytes: 0,
+            };
+            plan(&rules, &facts).len()
         };
-        assert_eq!(plan(&rules, &facts), [(1, Why::Age)]);
-        let few = Facts {
-            segments: &segments[..1],
-            ..facts
-        };
-        assert!(plan(&rules, &few).is_empty());
+        assert_eq!(at(&segments, 3 * DAY), 1, "when segment 2 ended is not known");
+        assert_eq!(at(&segments, 4 * DAY), 1);
+        assert_eq!(at(&segments, 4 * DAY + 1), 3, "by then segment 4 had begun");
+        assert_eq!(at(&segments, 1_000 * DAY), 4);
+        assert_eq!(at(&segments[..1], 1_000 * DAY), 0);
+        for segment in &mut segments {
+            segment.created_at = 0;
+        }
+        assert_eq!(at(&segments, i64::MAX), 0, "nothing is known: age is no reason");
     }
 }

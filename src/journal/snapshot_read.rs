@@ -263,6 +263,15 @@ pub(super) fn verify(
         let Some(chunk) = chunk else {
             return Err(damage(at, "the chunk does not match its checksum"));
         };
+        if chunk.kind > FOOTER {
+            // Passed over, it would be set aside: the newer slad could not use it any more.
+            return Err(JournalError::TooNew {
+                path: path.to_path_buf(),
+                what: "snapshot chunk",
+                found: chunk.kind,
+                known: FOOTER,
+            });
+        }
         let next = chunk.offset + pad8(chunk.payload_bytes) as u64;
         if chunk.kind == FOOTER && chunk.payload_bytes == FOOTER_BYTES {
             let footer = file.read(chunk.offset, FOOTER_BYTES).map_err(io("read"))?;

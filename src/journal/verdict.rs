@@ -69,8 +69,8 @@ pub(super) fn judge(
         }
     }
     let ahead = look(last, end.end)?;
-    // What an earlier recovery sealed had been synced before.
-    let marker = if last.header.next_epoch != 0 {
+    // A seal that both copies tell of, and one that an earlier recovery wrote, came after the sync of all of it.
+    let marker = if last.header.next_epoch != 0 || (sealed && last.is_settled) {
         last.header.last_seq
     } else {
         end.marker.max(ahead.marker)
@@ -91,6 +91,8 @@ pub(super) fn judge(
         // bytes say how many there can have been.
         let bytes = ahead.garbage_end.saturating_sub(end.end);
         lost_to = ahead.last_seq.max(end.last_seq + events_at_most(bytes));
+        // The gap that an earlier recovery told of does not shrink.
+        lost_to = lost_to.max(last.header.lost_to);
     }
     if power_lost && end.reserve > end.last_seq {
         lost_to = lost_to.max(end.reserve);

@@ -325,7 +325,10 @@ pub(super) fn whole_part(
     };
     let ahead = look(last, end.end)?;
     Ok(Verdict {
-        lost_to: ahead.last_seq.max(ahead.marker).max(end.last_seq + 1),
+        // What a seal names was there, too.
+        lost_to: (ahead.last_seq.max(ahead.marker))
+            .max(header.last_seq.max(header.lost_to))
+            .max(end.last_seq + 1),
         end,
         ahead,
         whole: false,

@@ -68,6 +68,111 @@ fn every_bit_of_a_frame_in_a_sealed_segment_is_found_by_replay() {
     }
 }
 
+/// A log whose last segment is sealed: its process died before it began the next one. Name of that segment.
+fn sealed_last() -> (SimDisk, String) {
+    let disk = tiny(200);
+    let last = disk.contents().len() as u64;
+    crate::journal::disk::Disk::remove(&disk, &name(last)).unwrap();
+    (disk, name(last - 1))
+}
+
+#[test]
+fn every_bit_of_the_last_batch_behind_a_settled_seal_is_damage() {
+    let (disk, file) = sealed_last();
+    let bytes = disk.contents().remove(&file).unwrap();
+    assert_eq!(bytes[..4096], bytes[4096..8192], "both copies tell of the seal");
+    let all = frames(&bytes, disk.contents().len() as u64);
+    // No marker stands behind these.
+    let (marker, _) = *all.iter().rfind(|(_, h)| h.kind == 2).unwrap();
+    let batch: Vec<_> = all.iter().filter(|(at, h)| *at > marker && h.count > 0).collect();
+    assert!(!batch.is_empty());
+    for (start, header) in batch {
+        for bit in 0..header.size() as usize * 8 {
+            let copy = disk.fork();
+            copy.flip(&file, start + bit / 8, 1 << (bit % 8));
+            let before = copy.contents();
+            match open(Arc::new(copy.clone()), TINY) {
+                Err(JournalError::Corrupt {
+                    path,
+                    offset,
+                    seq,
+                    what,
+                }) => {
+                    assert!(path.ends_with(&file), "bit {bit}: {path:?}");
+                    assert_eq!((offset, seq), (*start as u64, header.first_seq), "bit {bit}");
+                    assert!(what.contains("this is damage"), "bit {bit}: {what}");
+                }
+                other => panic!("{file}, bit {bit}: {other:?}"),
+            }
+            assert!(
+                copy.contents()[&file] == before[&file],
+                "bit {bit}: it was written to"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_last_batch_behind_a_seal_whose_sync_may_not_have_come_back_is_a_torn_tail() {
+    let (disk, file) = sealed_last();
+    // The first copy never reached the disk.
+    disk.flip(&file, 20, 1);
+    let bytes = disk.contents().remove(&file).unwrap();
+    let all = frames(&bytes, disk.contents().len() as u64);
+    let (marker, _) = *all.iter().rfind(|(_, h)| h.kind == 2).unwrap();
+    let events = || all.iter().filter(|(_, h)| h.count > 0);
+    for (start, header) in events().filter(|(at, _)| *at > marker) {
+        for bit in (0..header.size() as usize * 8).step_by(7) {
+            let copy = disk.fork();
+            copy.flip(&file, start + bit / 8, 1 << (bit % 8));
+            let log = open(Arc::new(copy), TINY).unwrap();
+            assert_eq!(
+                stored(&log),
+                (1..header.first_seq).collect::<Vec<_>>(),
+                "bit {bit}"
+            );
+            let told = log.recovery().unwrap();
+            assert_eq!(told.lost_from, header.first_seq, "bit {bit}");
+            assert_eq!(told.lost_to + 1, log.next_seq(), "bit {bit}");
+        }
+    }
+    // What stands before a marker had been synced in any case.
+    let (start, header) = events().find(|(at, _)| *at < marker).unwrap();
+    disk.flip(&file, *start, 1);
+    let error = open(Arc::new(disk), TINY).unwrap_err();
+    let named = matches!(&error, JournalError::Corrupt { offset, seq, .. }
+        if (*offset, *seq) == (*start as u64, header.first_seq));
+    assert!(named, "{error}");
+}
+
+#[test]
+fn a_gap_told_of_once_does_not_shrink_when_the_end_of_its_segment_is_damaged() {
+    let disk = SimDisk::new();
+    let (file, id) = (name(1), 1);
+    let mut writer = open(Arc::new(disk.clone()), TINY).unwrap().into_writer().unwrap();
+    writer.append(&mut batch(1, 8)).unwrap();
+    writer.sync().unwrap();
+    writer.marker().unwrap();
+    drop(writer);
+    let bytes = disk.contents().remove(&file).unwrap();
+    let (start, header) = *frames(&bytes, id).last().unwrap();
+    assert_eq!((header.kind, header.first_seq), (2, 8));
+    // So many bytes can have been many events.
+    disk.flip(&file, start + header.size() as usize + 3000, 1);
+    let lost_to = {
+        let log = open(Arc::new(disk.clone()), TINY).unwrap();
+        log.recovery().unwrap().lost_to
+    };
+    assert!(lost_to > 10, "{lost_to}");
+    let sealed = disk.contents().remove(&file).unwrap();
+    let (last, _) = *frames(&sealed, id).last().unwrap();
+    assert_eq!(last, start);
+    disk.flip(&file, last, 1);
+    let log = open(Arc::new(disk), TINY).unwrap();
+    assert_eq!(stored(&log).len(), 8);
+    assert_eq!(log.next_seq(), lost_to + 1, "a seq is never used twice");
+}
+
 #[test]
 fn the_last_three_frames_cut_at_each_byte_leave_what_stands_before() {
     let disk = SimDisk::new();

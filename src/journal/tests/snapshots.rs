@@ -1,6 +1,7 @@
 use super::*;
 use crate::journal::SnapshotWriter;
-use crate::journal::snapshot::{KEPT_MIN, prune};
+use crate::journal::format::{put, u32_at};
+use crate::journal::snapshot::{KEPT_MIN, chunk_crc, prune};
 use crate::model::record::{QueueRecord, Record};
 
 fn record(n: u64) -> Record {
@@ -208,4 +209,28 @@ fn a_damaged_snapshot_does_not_count_among_those_kept() {
         ]
     );
     assert_eq!(files["damaged-00000000000000000030.bin"], bytes, "kept as it was");
+}
+
+#[test]
+fn a_chunk_of_an_unknown_kind_stops_the_start_and_nothing_is_set_aside() {
+    let disk = log_of(50);
+    take(&disk, 20);
+    take(&disk, 30);
+    let name = "snapshot-00000000000000000030.slad";
+    let mut bytes = disk.contents().remove(name).unwrap();
+    // The first chunk, as a newer slad would have written it.
+    let (at, kind) = (64, 7u32);
+    assert_eq!(u32_at(&bytes, at + 20), 1);
+    put(&mut bytes, at + 20, kind.to_le_bytes());
+    let crc = chunk_crc(30, at as u64, &bytes[at..]);
+    put(&mut bytes, at, crc.to_le_bytes());
+    disk.put(name, bytes.clone());
+    let error = opened(&disk).unwrap_err();
+    let told = matches!(
+        &error,
+        JournalError::TooNew { path, what: "snapshot chunk", found: 7, known: 2 } if path.ends_with(name)
+    );
+    assert!(told, "{error}");
+    assert!(error.to_string().contains("start the newer slad"), "{error}");
+    assert_eq!(disk.contents()[name], bytes);
 }

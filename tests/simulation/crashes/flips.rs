@@ -207,15 +207,22 @@ pub fn turn_one_over(
     let hit = all.iter().find(|f| (f.offset..f.offset + f.size).contains(&at));
     let has_events = all.iter().any(|f| f.count > 0);
     let is_sealed = small(segment, 28) >= 2;
+    // Of both copies, or of a recovery: written when everything before it was synced.
+    let is_settled = bytes[..128] == bytes[4096..4096 + 128] || small(segment, 120) != 0;
+    let sealed_to = if is_sealed && is_settled {
+        number(segment, 72)
+    } else {
+        0
+    };
     match (hit, found) {
-        // Nobody reads a segment that is sealed and holds no event.
-        (Some(frame), found) if !is_sealed || (!is_last && has_events) => {
+        // Nobody reads a segment that is sealed, holds no event and is not the last.
+        (Some(frame), found) if !is_sealed || is_last || has_events => {
             let marker = all.iter().filter(|f| f.is_marker && f.offset != frame.offset);
             // A snapshot is written of what was synced: it says so as a marker does.
             let taken = names
                 .iter()
                 .filter_map(|n| n.strip_prefix("snapshot-")?.strip_suffix(".slad"));
-            let taken = taken.map(|seq| seq.parse().unwrap());
+            let taken = taken.map(|seq| seq.parse().unwrap()).chain([sealed_to]);
             let marker = marker.map(|f| f.first_seq).chain(taken).max().unwrap_or(0);
             let is_damage = !is_last || marker >= frame.expected;
             if is_damage {

@@ -2,8 +2,8 @@
 //!
 //! Nobody sees an event before a reply that tells of it could be seen. What lies close to the end is read here and now;
 //! what may have to come from the disk, or needs an index that has to grow first, is read on another thread, so that
-//! neither ever holds up the core. A reply is
-//! bounded in entries and in bytes; a reader goes on from the last id that it got.
+//! neither ever holds up the core. A reply is bounded in entries and in bytes; a reader goes on from the last id that it
+//! got.
 
 use super::connection::{Connection, Woken, deadline};
 use super::core::Phase;

@@ -115,6 +115,15 @@ fn old_segments_go_and_nothing_else() {
         let reply = client.say(command);
         assert!(is_gap(&reply, first), "{command}: {reply:?}");
     }
+    // One that nothing can follow is not old.
+    for cursor in [
+        "18446744073709551615-0",
+        "18446744073709551615-18446744073709551615",
+    ] {
+        for key in ["events", "events:routing", "events:ticket:lasting"] {
+            assert_eq!(client.say(&format!("XREAD STREAMS {key} {cursor}")), Value::Null);
+        }
+    }
     let before = first - 1;
     assert!(is_gap(
         &client.say(&format!("XRANGE events {before} + COUNT 1")),

@@ -5,7 +5,7 @@ use super::log::select::{Place, place};
 use super::log::verify::replayed;
 use super::log::{Failure, disk, end, failure, no_log, open_files};
 use super::progress::{Progress, bytes};
-use super::{exit, print};
+use super::{exit, print, say};
 use crate::daemon::startup::boot_id;
 use crate::journal::JournalError;
 use crate::journal::disk::Disk;
@@ -73,27 +73,37 @@ fn put_back(args: &Args) -> Result<(), Failure> {
     }
     tell(&view, &plan, args);
     let mut progress = Progress::new("verifying", plan.bytes);
-    let proof = prove(&view, Some(plan.cut.last_seq), |n| progress.at(n)).map_err(|e| match e {
+    let mut wrong = Vec::new();
+    let proof = prove(
+        &view,
+        Some(plan.cut.last_seq),
+        |n| progress.at(n),
+        |seq, e| wrong.push((seq, e)),
+    );
+    drop(progress);
+    for (_, e) in &wrong {
+        say(format_args!("{e}. This snapshot is left out"));
+    }
+    let proof = proof.map_err(|e| match e {
         JournalError::Corrupt { seq, .. } if seq > 0 => up_to(failure(e), seq - 1),
         e => failure(e),
     })?;
-    drop(progress);
+    let left_out: Vec<Seq> = wrong.into_iter().map(|(seq, _)| seq).collect();
     print(replayed(&proof));
     let Some(data) = &args.data else {
         return Ok(());
     };
     let mut progress = Progress::new("restoring", plan.bytes);
-    let done = restore(&view, &plan, data, |n| progress.add(n));
+    let done = restore(&view, &plan, &left_out, data, |n| progress.add(n));
     drop(progress);
-    done.map_err(|e| {
-        let (code, why) = refused(e);
-        (
-            code,
-            format!(
-                "{why}. {} is not complete: empty it and restore again",
-                data.display()
-            ),
-        )
+    done.map_err(|e| match e {
+        // Somebody else came first: what is there is not of this restore.
+        RestoreError::Wanted(_) => refused(e),
+        RestoreError::Log(e) => {
+            let (code, why) = failure(e);
+            let then = "is not complete: empty it and restore again";
+            (code, format!("{why}. {} {then}", data.display()))
+        }
     })?;
     check_written(data, plan.cut.last_seq)?;
     print(format_args!(

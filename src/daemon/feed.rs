@@ -1,8 +1,9 @@
 //! The feed: XREAD, XRANGE, XREVRANGE, XLEN, XINFO STREAM, TICKET.HISTORY, read from the log itself.
 //!
 //! Nobody sees an event before a reply that tells of it could be seen. What lies close to the end is read here and now;
-//! what may have to come from the disk is read on another thread, so that a slow disk never holds up the core. A reply is
-//! bounded in entries and in bytes; a reader goes on from the last id that it got.
+//! what may have to come from the disk, or needs an index that has to grow first, is read on another thread, so that
+//! neither ever holds up the core. A reply is bounded in entries and in bytes; a reader goes on from the last id that it
+//! got.
 
 use super::connection::{Connection, Woken, deadline};
 use super::core::Phase;
@@ -14,7 +15,7 @@ use crate::model::{Code, Refusal, Seq, Text};
 
 /// `GAP` for a cursor that is older than what is retained; 0 means the first retained.
 fn gap(first_seq: Seq, cursor: Seq) -> Option<Reply> {
-    (cursor > 0 && cursor + 1 < first_seq).then(|| gap_before(first_seq))
+    (cursor > 0 && cursor.saturating_add(1) < first_seq).then(|| gap_before(first_seq))
 }
 
 fn gap_before(first_seq: Seq) -> Reply {
@@ -309,5 +310,9 @@ mod tests {
         assert!(gap(100, 0).is_none());
         assert!(gap(100, 99).is_none(), "99 was seen, 100 comes next");
         assert!(gap(100, 98).is_some());
+        assert!(
+            gap(100, Seq::MAX).is_none(),
+            "nothing comes after it, and nothing is missing"
+        );
     }
 }

@@ -12,7 +12,7 @@ use super::sidecar::Sidecar;
 use super::sidecar_blocks::Damaged;
 use crate::model::Seq;
 use crate::model::command::FeedKey;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// The parts in memory.
 #[derive(Debug)]
@@ -57,6 +57,15 @@ impl Index {
         let mut postings = lock(&self.postings);
         postings.extend(segment)?;
         Ok(f(&postings))
+    }
+
+    /// First seq that the postings have not taken in; `None`: somebody is at them now.
+    pub(super) fn postings_reach(&self) -> Option<Seq> {
+        match self.postings.try_lock() {
+            Ok(postings) => Some(postings.next_seq()),
+            Err(TryLockError::Poisoned(postings)) => Some(postings.into_inner().next_seq()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Calls `f` with the lives as they are now.

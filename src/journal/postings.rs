@@ -54,6 +54,11 @@ impl Postings {
         }
     }
 
+    /// First seq that is not taken in.
+    pub(super) fn next_seq(&self) -> Seq {
+        self.next_seq
+    }
+
     /// Takes in what was published since.
     pub(super) fn extend(&mut self, segment: &Segment) -> Result<(), JournalError> {
         let mut walk = Walk::new(segment, self.at, self.next_seq);

@@ -100,6 +100,24 @@ impl Reader {
         self.indexes().retain(|(id, _)| *id != segment_id);
     }
 
+    /// Can the entries of a filtered key from `from` on be found without much growing first? Where an index file is open or
+    /// the index in memory is at most `lag_max` events behind, and nobody is at it. Cost: a few locks, never waited for
+    /// long; no read of the disk.
+    pub fn is_indexed(&self, from: Seq, lag_max: u64) -> bool {
+        let segments = self.segments();
+        let mut wanted = segments.iter().rev().take_while(|s| s.last_seq() >= from);
+        wanted.all(|segment| {
+            if segment.sidecar.is_open() {
+                return true;
+            }
+            let grown = (self.indexes().iter())
+                .find(|(id, _)| *id == segment.id)
+                .map(|(_, index)| Arc::clone(index));
+            let reach = grown.map_or(Some(segment.first_seq), |index| index.postings_reach());
+            reach.is_some_and(|next| segment.last_seq().saturating_add(1).saturating_sub(next) <= lag_max)
+        })
+    }
+
     /// Looks something up in the segment's index file, or in memory where there is none that can be used.
     pub(super) fn look<T>(
         &self,
@@ -135,12 +153,8 @@ impl Reader {
         let Some(segment) = missing else {
             return Ok(None);
         };
-        let grown = self
-            .indexes()
-            .iter()
-            .find(|(id, _)| *id == segment.id)
-            .map(|(_, i)| Arc::clone(i));
-        let index = grown.unwrap_or_else(|| Arc::new(Index::new(segment)));
+        // Its own, not one that readers share: they would wait for its locks while the file is laid.
+        let index = Index::new(segment);
         let bytes = sidecar_write::write(&**disk, log_id, segment, &index).map_err(|e| (segment.id, e))?;
         self.forget(segment.id);
         Ok(Some((segment.id, bytes)))

@@ -84,6 +84,14 @@ impl SidecarSlot {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Known::Nothing;
     }
 
+    /// Is it open?
+    pub(super) fn is_open(&self) -> bool {
+        matches!(
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            Known::Open(_)
+        )
+    }
+
     /// Must it be written? False also where nobody has looked and it may be there.
     pub(super) fn is_missing(&self) -> bool {
         matches!(

@@ -1,7 +1,6 @@
 //! Writing the index file of a sealed segment, on any thread but the log's.
 //!
-//! Cost: the segment is read and verified twice (some 200 ms of one core for 64 MiB, less what a reader had already
-//! indexed), then 1 to 3 MiB are written and synced in pieces. It is there whole or not at all; it can always be made
+//! Cost: the segment is read and verified twice (some 200 ms of one core for 64 MiB), then 1 to 3 MiB are written and synced in pieces. It is there whole or not at all; it can always be made
 //! again, so it is never worth stopping for.
 
 use super::JournalError;

@@ -3,7 +3,11 @@
 use crate::feed::read;
 use crate::run::{OFTEN, flip, info, lives, log, segment, slad, stopped, text};
 use crate::support::{Client, Daemon};
+use slad::journal::SnapshotWriter;
+use slad::journal::disk::RealDisk;
+use slad::journal::offline::{ReadOnlyDisk, View};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 fn backup(daemon: &Daemon, to: &Path, more: &[&str]) -> crate::run::Ran {
@@ -196,6 +200,10 @@ fn a_restore_until_a_seq_or_a_time_ends_there() {
         ),
         (vec!["--until", "soon"], "RFC 3339"),
         (vec!["--shown-to", "5"], "give that or a later one"),
+        (
+            vec!["--shown-to", "18446744073709551615"],
+            "give 9223372036854775807 or an earlier one",
+        ),
     ] {
         let mut args = vec!["--verify"];
         args.extend(flags);
@@ -269,6 +277,63 @@ fn a_damaged_backup_says_what_it_still_gives() {
         assert_eq!(state(&data).0.to_string(), until);
         flip(&segment(&to, id), offset);
     }
+}
+
+/// Writes a snapshot again, whole, that says another state than it gives.
+fn lie(data: &Path, seq: u64) {
+    let read = Arc::new(ReadOnlyDisk::new(data).unwrap());
+    let view = View::open(read, [0; 16]).unwrap();
+    let found = view.snapshots().map(|s| s.unwrap()).find(|s| s.info().seq == seq);
+    let found = found.unwrap();
+    let mut records = Vec::new();
+    found
+        .records(|record| {
+            records.push(record);
+            Ok(())
+        })
+        .unwrap();
+    let info = found.info();
+    let disk = Arc::new(RealDisk::new(data, std::process::id()).unwrap());
+    let mut writer = SnapshotWriter::create(disk, view.log_id(), seq, info.epoch, info.at).unwrap();
+    writer.chunk(&records).unwrap();
+    writer.finish(info.state_hash.value ^ 1).unwrap();
+}
+
+#[test]
+fn a_snapshot_of_a_wrong_state_is_told_and_left_out() {
+    let mut daemon = Daemon::start(&OFTEN);
+    let mut client = daemon.client();
+    let mut seqs = Vec::new();
+    for n in 0..3 {
+        lives(&mut client, &format!("t{n}"), 0, 100);
+        seqs.push(client.cmd(&["SNAPSHOT"]).int() as u64);
+    }
+    daemon.stop();
+    let data = daemon.data();
+    let (last, hash) = state(&data);
+    let view = View::open(Arc::new(ReadOnlyDisk::new(&data).unwrap()), [0; 16]).unwrap();
+    let newest = view.snapshots().next().unwrap().unwrap().info().seq;
+    lie(&data, newest);
+    let name = format!("snapshot-{newest:020}.slad");
+    let verified = log("verify", &data, &["--output", "json"]).ends(4).json();
+    assert_eq!(verified["replay"]["state_hash"], hash, "the replay goes on");
+    let snapshots = verified["snapshots"].as_array().unwrap();
+    let wrong: Vec<&serde_json::Value> = snapshots.iter().filter(|s| !s["problem"].is_null()).collect();
+    assert!(
+        wrong.len() == 1 && wrong[0]["file"] == *name && snapshots.len() > 1,
+        "{verified}"
+    );
+    log("verify", &data, &[])
+        .ends(4)
+        .says("DAMAGED")
+        .says("passed over");
+    let folder = tempfile::tempdir().unwrap();
+    let back = folder.path().join("back");
+    restore(&data, &["--data", text(&back), "--shown-to", &last.to_string()])
+        .ends(0)
+        .says("left out");
+    assert!(!back.join(&name).exists());
+    assert_eq!(state(&back), (last, hash), "what was restored is whole");
 }
 
 #[test]

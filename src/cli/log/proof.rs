@@ -30,32 +30,55 @@ pub struct Proof {
 }
 
 /// Replays up to `upto`, or to the end. `on_bytes` is told how far the reading is. A hash that comes out otherwise is an error with
-/// its place.
-pub fn prove(view: &View, upto: Option<Seq>, mut on_bytes: impl FnMut(u64)) -> Result<Proof, JournalError> {
+/// its place. `on_snapshot` is told of each snapshot that is whole but does not give the state it says, and what is wrong: it
+/// is passed over, as a start does.
+pub fn prove(
+    view: &View,
+    upto: Option<Seq>,
+    mut on_bytes: impl FnMut(u64),
+    mut on_snapshot: impl FnMut(Seq, JournalError),
+) -> Result<Proof, JournalError> {
     let mut proof = Proof::default();
     let mut said: BTreeMap<Seq, StateHash> = BTreeMap::new();
     let mut base: Option<Engine> = None;
     let is_whole = view.first_seq() <= 1;
-    // Oldest first: the first that gives the state it says is the beginning, where one is needed.
+    // Newest first: the last that gives the state it says is the beginning, where one is needed.
     let mut snapshots = Vec::new();
     for found in view.snapshots() {
         match found {
+            Ok(s) if upto.is_some_and(|seq| s.info().seq > seq) => {}
             Ok(s) => snapshots.push(s),
             Err(JournalError::Corrupt { .. }) => {}
             Err(e) => return Err(e),
         }
     }
-    while let Some(snapshot) = snapshots.pop() {
+    let begins = |s: &SnapshotReader| !is_whole && s.info().seq + 1 >= view.first_seq();
+    let oldest = snapshots.iter().rfind(|s| begins(s)).map(|s| s.info().seq);
+    let mut good = None;
+    for snapshot in &snapshots {
         let info = snapshot.info();
-        if upto.is_some_and(|seq| info.seq > seq) {
-            continue;
-        }
-        let engine = restored(&snapshot)?;
+        // One state at a time is in memory: that of the beginning is the last.
+        let engine = match restored(snapshot) {
+            Ok(engine) => engine,
+            // The daemon removed it meanwhile.
+            Err(_) if !view.has_snapshot(info.seq) => continue,
+            Err(e @ JournalError::Io { .. }) => return Err(e),
+            Err(e) => {
+                on_snapshot(info.seq, e);
+                continue;
+            }
+        };
         said.insert(info.seq, info.state_hash);
         proof.hashes += 1;
-        if !is_whole && base.is_none() && info.seq + 1 >= view.first_seq() {
-            (proof.from, proof.seq) = (info.seq, info.seq);
-            base = Some(engine);
+        if begins(snapshot) {
+            good = Some(snapshot);
+            base = (oldest == Some(info.seq)).then_some(engine);
+        }
+    }
+    if let Some(snapshot) = good {
+        (proof.from, proof.seq) = (snapshot.info().seq, snapshot.info().seq);
+        if base.is_none() {
+            base = Some(restored(snapshot)?);
         }
     }
     let mut engine = match base {
@@ -123,9 +146,14 @@ fn compare(engine: &mut Engine, seq: Seq, said: StateHash, who: &str) -> Result<
 fn restored(snapshot: &SnapshotReader) -> Result<Engine, JournalError> {
     let info = snapshot.info();
     let mut engine = Engine::new(Config::default());
-    snapshot.records(|record| engine.restore(record))?;
-    engine.restored(info.seq);
     let wrong = |what| JournalError::corrupt(snapshot.path(), 0, info.seq, what);
+    snapshot
+        .records(|record| engine.restore(record))
+        .map_err(|e| match e {
+            JournalError::Refused { what, .. } => wrong(what),
+            e => e,
+        })?;
+    engine.restored(info.seq);
     compare(&mut engine, info.seq, info.state_hash, "it says").map_err(wrong)?;
     Ok(engine)
 }

@@ -83,7 +83,7 @@ fn verify_once(dir: &Path) -> Result<Verified, Failure> {
     let daemon = reading.holder();
     let disk = reading as Arc<dyn Disk>;
     let mut progress = Progress::new("checking", size(dir));
-    let report = check(&disk, boot_id(), |n| progress.add(n)).map_err(failure)?;
+    let mut report = check(&disk, boot_id(), |n| progress.add(n)).map_err(failure)?;
     drop(progress);
     if report.segments.is_empty() && report.half_restored.is_none() {
         return Err(no_log(dir));
@@ -92,7 +92,17 @@ fn verify_once(dir: &Path) -> Result<Verified, Failure> {
     let proof = is_readable.then(|| {
         let view = View::open(disk, boot_id())?;
         let mut progress = Progress::new("replaying", view.frame_bytes());
-        prove(&view, None, |bytes| progress.at(bytes))
+        let mut wrong = Vec::new();
+        let proof = prove(
+            &view,
+            None,
+            |bytes| progress.at(bytes),
+            |seq, e| wrong.push((seq, e)),
+        );
+        for (seq, e) in wrong {
+            report.wrong_state(seq, e);
+        }
+        proof
     });
     Ok(Verified {
         report,

@@ -9,7 +9,7 @@
 use super::copy::{Copying, give_up, sync_folder};
 use super::cut::Until;
 use super::disk::ReadOnlyDisk;
-use super::view::{Part, View, ids};
+use super::view::{Part, View, ids, is_gone};
 use crate::journal::JournalError;
 use crate::journal::disk::Disk;
 use crate::journal::recovery::load;
@@ -17,6 +17,7 @@ use crate::journal::scan::scan;
 use crate::journal::segment::{SegmentHeader, name_of};
 use crate::journal::snapshot;
 use crate::model::Seq;
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -206,10 +207,10 @@ impl Round<'_> {
             let name = snapshot::name_of(s.info().seq);
             let mut copy = || {
                 let copying = Copying::begin(self.settings.to, &name)?;
-                copying.whole(s.path(), &mut counted)?;
+                copying.whole(s.path(), s.info().bytes, &mut counted)?;
                 copying.finish()
             };
-            match settle(copy(), self.settings.to, &name)? {
+            match self.settle(copy(), &name)? {
                 true => copied.snapshots += 1,
                 false => return Ok(false),
             }
@@ -225,7 +226,7 @@ impl Round<'_> {
                 copying.segment(&part.segment.path, &part.header, end, &mut counted)?;
                 copying.finish()
             };
-            if !settle(copy(), self.settings.to, &name)? {
+            if !self.settle(copy(), &name)? {
                 return Ok(false);
             }
             if !self.is_as_read(part, end)? {
@@ -284,9 +285,7 @@ impl Round<'_> {
             Ok(_) => Ok(true),
             Err(JournalError::Corrupt { .. } | JournalError::TooNew { .. }) => match verified(self.source) {
                 // It went, or it is another one by now.
-                Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    Ok(false)
-                }
+                Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(false),
                 Err(e)
                     if load(self.source, part.header.id)
                         .is_ok_and(|l| l.header.log_id == part.header.log_id) =>
@@ -319,22 +318,60 @@ impl Round<'_> {
         }
         Ok(())
     }
+
+    /// `false`: the source went while it was copied. It loses its name before it is cut off from its end.
+    fn settle(&self, result: Result<(), JournalError>, name: &str) -> Result<bool, JournalError> {
+        let Err(e) = result else {
+            return Ok(true);
+        };
+        give_up(self.settings.to, name);
+        let went = |op: &str, source: &Error| match source.kind() {
+            ErrorKind::NotFound => op == "open",
+            ErrorKind::UnexpectedEof => is_gone(self.source, name),
+            _ => false,
+        };
+        match &e {
+            JournalError::Io { source, op, .. } if went(op, source) => Ok(false),
+            _ => Err(e),
+        }
+    }
 }
 
-/// `false`: the source went while it was copied.
-fn settle(result: Result<(), JournalError>, folder: &Path, name: &str) -> Result<bool, JournalError> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(e) => {
-            give_up(folder, name);
-            match &e {
-                JournalError::Io { source, op, .. }
-                    if source.kind() == std::io::ErrorKind::NotFound && *op == "open" =>
-                {
-                    Ok(false)
-                }
-                _ => Err(e),
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::sim::SimDisk;
+
+    #[test]
+    fn a_file_that_is_cut_while_it_is_copied_went_if_its_name_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source");
+        std::fs::write(&source, [7; 100]).unwrap();
+        let sim = SimDisk::new();
+        let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+        let view = View::open(Arc::clone(&disk), [0; 16]).unwrap();
+        let settings = Settings {
+            from: folder.path(),
+            to: folder.path(),
+            boot_id: [0; 16],
+            durable_seq: None,
+            prune: false,
+        };
+        let round = Round {
+            settings: &settings,
+            source: &*disk,
+            target: &*disk,
+            view: &view,
+        };
+        let name = snapshot::name_of(9);
+        let copied = |length| {
+            let copying = Copying::begin(folder.path(), &name)?;
+            copying.whole(&source, length, &mut |_| ())
+        };
+        assert!(round.settle(copied(100), &name).unwrap());
+        assert!(!round.settle(copied(101), &name).unwrap(), "look again");
+        assert!(!folder.path().join(format!("{name}.tmp")).exists());
+        sim.put(&name, vec![7; 100]);
+        round.settle(copied(101), &name).unwrap_err();
     }
 }

@@ -106,6 +106,15 @@ impl Report {
         self.segments.iter().flat_map(|s| &s.problems)
     }
 
+    /// The snapshot of this seq, whole as it is, does not give the state that it says.
+    pub fn wrong_state(&mut self, seq: Seq, error: JournalError) {
+        let file = snapshot::name_of(seq);
+        self.snapshots.retain(|s| s.file != file);
+        let at = self.snapshots.partition_point(|s| s.file > file);
+        let found = Err(error);
+        self.snapshots.insert(at, SnapshotReport { file, found });
+    }
+
     /// Segments and log are whole; a torn tail is.
     pub fn is_whole(&self) -> bool {
         self.half_restored.is_none()

@@ -69,13 +69,14 @@ impl Copying {
         Ok(Copying { file, tmp, path })
     }
 
-    /// Takes the whole of a file over.
-    pub(super) fn whole(&self, source: &Path, on_bytes: &mut dyn FnMut(u64)) -> Result<(), JournalError> {
+    /// Takes the whole of a file over, which had this length when it was verified.
+    pub(super) fn whole(
+        &self,
+        source: &Path,
+        length: u64,
+        on_bytes: &mut dyn FnMut(u64),
+    ) -> Result<(), JournalError> {
         let from = File::open(source).map_err(|e| JournalError::io("open", source, e))?;
-        let length = from
-            .metadata()
-            .map_err(|e| JournalError::io("stat", source, e))?
-            .len();
         range(&from, &self.file, 0, length, on_bytes).map_err(|e| JournalError::io("copy", source, e))
     }
 

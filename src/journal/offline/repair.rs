@@ -339,7 +339,11 @@ fn find(target: &Loaded, at: At) -> Result<Scan, RepairError> {
                     "{file}: frames begin at offset {DATA_START}, not at {wanted}"
                 ));
             }
-            At::Seq(seq) if seq + 1 == expected && next.is_none_or(|f| f.is(Kind::Events)) => break offset,
+            At::Seq(seq)
+                if seq.checked_add(1) == Some(expected) && next.is_none_or(|f| f.is(Kind::Events)) =>
+            {
+                break offset;
+            }
             _ => {}
         }
         let Some(frame) = next else {
@@ -398,7 +402,7 @@ fn base(disk: &dyn Disk, header: &SegmentHeader, first_seq: Seq, last_seq: Seq) 
     let mut oldest = None;
     for seq in snapshot::seqs(disk)?
         .into_iter()
-        .filter(|seq| *seq + 1 >= first_seq)
+        .filter(|seq| seq.saturating_add(1) >= first_seq)
     {
         match snapshot::open(disk, seq, header.log_id, Seq::MAX) {
             Ok(_) if seq <= last_seq => return Ok(()),

@@ -16,11 +16,14 @@ use crate::journal::snapshot;
 use crate::journal::verdict::sealed_with_gap;
 use crate::model::Seq;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Seqs given up behind the end of a backup unless the operator knows how far the daemon came after it: about 50 days at
 /// 1,000 events a second.
 pub const SHOWN_AFTER_BACKUP: Seq = 1 << 32;
+
+/// Greatest seq that may be named as shown: above it a log would run out of seqs. The feed's ids and counts are signed.
+pub const SHOWN_MAX: Seq = Seq::MAX >> 1;
 
 /// Why nothing is restored.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +99,15 @@ pub fn plan(view: &View, until: Option<Until>, shown_to: Option<Seq>) -> Result<
     }
     snapshots.retain(|s| s.seq <= cut.last_seq);
     let shown_to = match shown_to {
-        None => view.shown_to().saturating_add(SHOWN_AFTER_BACKUP),
+        None => {
+            let after = view.shown_to().saturating_add(SHOWN_AFTER_BACKUP);
+            after.min(SHOWN_MAX).max(view.shown_to())
+        }
+        Some(seq) if seq > SHOWN_MAX => {
+            return wanted(format!(
+                "--shown-to {seq}: the log numbers on above it: give {SHOWN_MAX} or an earlier one"
+            ));
+        }
         Some(seq) if seq >= view.shown_to() => seq,
         Some(seq) => {
             return wanted(format!(
@@ -121,6 +132,11 @@ pub fn plan(view: &View, until: Option<Until>, shown_to: Option<Seq>) -> Result<
 
 /// Is the directory one that can be restored to: absent, or empty?
 pub fn is_free(to: &Path) -> Result<(), RestoreError> {
+    has_only(None, to)
+}
+
+/// Has the directory nothing but one file?
+fn has_only(mark: Option<&str>, to: &Path) -> Result<(), RestoreError> {
     let entries = match std::fs::read_dir(to) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -129,7 +145,7 @@ pub fn is_free(to: &Path) -> Result<(), RestoreError> {
     for entry in entries {
         let name = entry.map_err(|e| JournalError::io("list", to, e))?.file_name();
         // Every new file system of its own has it.
-        if name != "lost+found" {
+        if name != "lost+found" && mark.is_none_or(|mark| name != mark) {
             return Err(RestoreError::Wanted(format!(
                 "{}: the folder is not empty (it holds '{}'): move it away, or give another --data",
                 to.display(),
@@ -140,28 +156,48 @@ pub fn is_free(to: &Path) -> Result<(), RestoreError> {
     Ok(())
 }
 
-/// Writes a new data directory, all of it synced. `on_bytes` is told what was written.
+/// Makes the file that keeps daemons, and other restores, from the directory. One that came in between was there first.
+fn mark_begun(to: &Path) -> Result<PathBuf, RestoreError> {
+    let mark = to.join(RESTORING);
+    let made = File::create_new(&mark).and_then(|f| f.sync_all());
+    if let Err(e) = made {
+        if e.kind() == std::io::ErrorKind::AlreadyExists {
+            is_free(to)?;
+        }
+        return Err(JournalError::io("create", &mark, e).into());
+    }
+    sync_folder(to)?;
+    // A daemon locks, then looks for the mark: either it sees that, or its lock is seen here.
+    has_only(Some(RESTORING), to).inspect_err(|_| {
+        let _ = std::fs::remove_file(&mark);
+    })?;
+    Ok(mark)
+}
+
+/// Writes a new data directory, all of it synced, but for the snapshots of the seqs in `left_out`. `on_bytes` is told what was
+/// written.
 pub fn restore(
     view: &View,
     plan: &Plan,
+    left_out: &[Seq],
     to: &Path,
     mut on_bytes: impl FnMut(u64),
 ) -> Result<(), RestoreError> {
     is_free(to)?;
     std::fs::create_dir_all(to).map_err(|e| JournalError::io("create", to, e))?;
-    let mark = to.join(RESTORING);
-    File::create(&mark)
-        .and_then(|f| f.sync_all())
-        .map_err(|e| JournalError::io("create", &mark, e))?;
-    sync_folder(to)?;
+    let mark = mark_begun(to)?;
     for found in view.snapshots() {
         let snapshot = match found {
             Ok(s) if s.info().seq <= plan.cut.last_seq => s,
             Ok(_) | Err(JournalError::Corrupt { .. }) => continue,
             Err(e) => return Err(e.into()),
         };
-        let copying = Copying::begin(to, &snapshot::name_of(snapshot.info().seq))?;
-        copying.whole(snapshot.path(), &mut on_bytes)?;
+        let info = snapshot.info();
+        if left_out.contains(&info.seq) {
+            continue;
+        }
+        let copying = Copying::begin(to, &snapshot::name_of(info.seq))?;
+        copying.whole(snapshot.path(), info.bytes, &mut on_bytes)?;
         copying.finish()?;
     }
     let mut before: Option<SegmentHeader> = None;
@@ -219,5 +255,35 @@ fn last_header(
         digest: end.digest,
         frames: end.frames,
         ..header
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(to: &Path) -> String {
+        match mark_begun(to) {
+            Err(RestoreError::Wanted(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_comes_between_the_look_and_the_mark_keeps_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("LOCK");
+        is_free(folder.path()).unwrap();
+        std::fs::write(&lock, "").unwrap();
+        assert!(refusal(folder.path()).contains("'LOCK'"));
+        let mark = folder.path().join(RESTORING);
+        assert!(
+            !mark.exists() && lock.exists(),
+            "the daemon's folder is as it was"
+        );
+        std::fs::remove_file(&lock).unwrap();
+        assert_eq!(mark_begun(folder.path()).unwrap(), mark);
+        assert!(refusal(folder.path()).contains(RESTORING));
+        assert!(mark.exists(), "it is the other restore's");
     }
 }

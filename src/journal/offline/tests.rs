@@ -436,7 +436,9 @@ fn no_sense_is_refused_with_the_nearest_sense() {
     );
     assert!(refusal(&disk, At::Seq(0)).contains("begins with seq 1"));
     assert!(refusal(&disk, At::Seq(last)).contains("nothing lies behind it"));
-    assert!(refusal(&disk, At::Seq(last + 9)).contains(&format!("use {last}")));
+    for far in [last + 9, Seq::MAX] {
+        assert!(refusal(&disk, At::Seq(far)).contains(&format!("use {last}")));
+    }
     assert_eq!(
         plan(&disk, At::Seq(frame.last_seq())).unwrap().last_seq,
         frame.last_seq()

@@ -209,11 +209,16 @@ impl View {
     /// The snapshots, newest first; of each the reader, or what is wrong with it. Reads and verifies all of each.
     pub fn snapshots(&self) -> impl Iterator<Item = Result<SnapshotReader, JournalError>> + '_ {
         let one = |seq: &Seq| match snapshot::open(&*self.disk, *seq, self.log_id(), self.last_seq()) {
-            // The daemon keeps a few and removes what is older.
-            Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+            // The daemon keeps a few; what is older loses its name, and is then cut off from its end.
+            Err(_) if !self.has_snapshot(*seq) => None,
             found => Some(found),
         };
         self.snapshot_seqs.iter().filter_map(one)
+    }
+
+    /// Does the directory still have the snapshot of this seq?
+    pub fn has_snapshot(&self, seq: Seq) -> bool {
+        !is_gone(&*self.disk, &snapshot::name_of(seq))
     }
 
     /// Gives every frame that ends after `after_seq`, and the state hashes after it, to `f`, in order and verified, with the
@@ -258,6 +263,11 @@ impl SnapshotReader {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Has a file no name any more? What a reader of it met since is no damage.
+pub(super) fn is_gone(disk: &dyn Disk, name: &str) -> bool {
+    disk.open(name).is_err_and(|e| e.kind() == ErrorKind::NotFound)
 }
 
 /// The pieces of one segment, with the bytes of the segment that lie behind.

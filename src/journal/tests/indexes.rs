@@ -149,6 +149,28 @@ fn files_say_what_memory_says() {
 }
 
 #[test]
+fn a_key_is_indexed_where_little_has_to_grow() {
+    let (disk, last) = log_with(3, with_lives);
+    let (_log, reader, mut keeper) = keeper(&disk);
+    assert!(reader.is_indexed(last + 1, 0), "there is nothing to find");
+    assert!(!reader.is_indexed(last, 0), "nobody has asked yet");
+    assert!(reader.is_indexed(last, last), "few events are taken in at once");
+    let ask = |from| {
+        reader
+            .entries(&FeedKey::Sla, wanted(from, last, 1_000_000, false))
+            .unwrap()
+    };
+    ask(last);
+    assert!(reader.is_indexed(last, 0));
+    assert!(!reader.is_indexed(1, 100), "the segments before are not");
+    // The files, grown apart from what readers share.
+    assert!(keeper.write_index().unwrap().is_some());
+    assert!(!reader.is_indexed(1, 100), "one is not there yet");
+    while keeper.write_index().unwrap().is_some() {}
+    assert!(reader.is_indexed(1, 0));
+}
+
+#[test]
 fn every_ticket_of_many_is_found() {
     // A ticket an event: thousands of hashes in a file, over many blocks.
     let (disk, last) = log_with(3, |n| {

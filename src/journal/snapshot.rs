@@ -25,6 +25,9 @@ pub(super) const CHUNK_HEADER_BYTES: usize = 24;
 pub(super) const RECORDS: u32 = 1;
 pub(super) const FOOTER: u32 = 2;
 pub(super) const FOOTER_BYTES: usize = 40;
+/// Bytes written before they are synced: a commit that comes meanwhile waits for one piece on its way to the disk, and not, at the
+/// end, for all of the snapshot.
+const SYNC_BYTES: u64 = 1 << 20;
 /// Snapshots kept by [`prune`].
 pub const KEPT_MIN: usize = 2;
 
@@ -70,6 +73,7 @@ pub struct SnapshotWriter {
     info: SnapshotInfo,
     log_id: u64,
     chunks: u32,
+    synced_bytes: u64,
     digest: u64,
     buffer: AlignedVec<16>,
 }
@@ -118,6 +122,7 @@ impl SnapshotWriter {
             info,
             log_id,
             chunks: 0,
+            synced_bytes: 0,
             digest: 0,
             buffer: AlignedVec::new(),
         })
@@ -158,6 +163,12 @@ impl SnapshotWriter {
         self.digest = super::frame::chain(self.digest, &buffer);
         self.info.bytes += buffer.len() as u64;
         self.chunks += 1;
+        if self.info.bytes - self.synced_bytes >= SYNC_BYTES {
+            self.synced_bytes = self.info.bytes;
+            self.file
+                .sync()
+                .map_err(|e| JournalError::io("sync", &self.path, e))?;
+        }
         self.buffer = buffer;
         Ok(())
     }

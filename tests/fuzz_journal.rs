@@ -8,12 +8,15 @@
 #[path = "common/events.rs"]
 mod events;
 
+#[path = "support/fuzz.rs"]
+mod fuzz;
+
+use fuzz::{corpus, setting};
 use slad::journal::sim::SimDisk;
 use slad::journal::{Batch, Config, JournalError, SnapshotWriter, Wanted, open};
 use slad::model::command::{EntryId, FeedKey};
 use slad::model::event::Event;
 use slad::model::record::{QueueRecord, Record};
-use std::path::Path;
 use std::sync::Arc;
 
 const CONFIG: Config = Config {
@@ -37,13 +40,6 @@ impl Random {
     fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
-}
-
-fn env(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
 }
 
 /// Half of the log is marked, the other half is not; a snapshot stands in the middle.
@@ -73,17 +69,6 @@ fn original(all: &[Event]) -> SimDisk {
     snapshot.chunk(&(0..50).map(record).collect::<Vec<_>>()).unwrap();
     snapshot.finish(1).unwrap();
     disk
-}
-
-fn corpus() -> Vec<Vec<u8>> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/frames");
-    let mut files: Vec<_> = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files.iter().map(|f| std::fs::read(f).unwrap()).collect()
 }
 
 fn mutate(bytes: &mut [u8], used: usize, random: &mut Random, corpus: &[Vec<u8>]) {
@@ -160,12 +145,12 @@ fn mutated_logs_are_refused_cut_or_whole() {
     let all = events::one_of_each();
     let disk = original(&all);
     assert_eq!(read(&disk.fork(), &all).unwrap(), all.len());
-    let corpus = corpus();
+    let corpus = corpus("frames", 1);
     let files = disk.contents();
-    let first = env("SLAD_FUZZ_SEED", 1);
+    let first = setting("SLAD_FUZZ_SEED", 1);
     println!("SLAD_FUZZ_SEED={first} (journal)");
     let (mut refused, mut cut, mut whole) = (0, 0, 0);
-    for seed in first..first + env("SLAD_FUZZ_RUNS", 300) {
+    for seed in first..first + setting("SLAD_FUZZ_RUNS", 300) {
         let mut random = Random(seed);
         let copy = disk.fork();
         let name = files.keys().nth(random.below(files.len())).unwrap();

@@ -7,9 +7,12 @@
     reason = "a test may fail loudly in its helpers too"
 )]
 
+#[path = "support/fuzz.rs"]
+mod fuzz;
 #[path = "support/random.rs"]
 mod random;
 
+use fuzz::setting;
 use random::Random;
 use slad::policy::RuleBook;
 
@@ -88,25 +91,10 @@ fn mutate(random: &mut Random, corpus: &[String]) -> String {
     text
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
-}
-
 #[test]
 fn mutated_policies_are_read_or_refused_by_place() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/policies");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    paths.sort();
-    let corpus: Vec<String> = paths
-        .iter()
-        .map(|p| std::fs::read_to_string(p).unwrap())
-        .collect();
+    let texts = fuzz::corpus("policies", 1).into_iter();
+    let corpus: Vec<String> = texts.map(|text| String::from_utf8(text).unwrap()).collect();
     let seed = setting("SLAD_FUZZ_SEED", 0x51ad);
     println!("SLAD_FUZZ_SEED={seed} (policies)");
     let mut random = Random::new(seed | 1);

@@ -9,9 +9,12 @@
     reason = "helpers of tests fail as loudly as tests do"
 )]
 
+#[path = "support/fuzz.rs"]
+mod fuzz;
 #[path = "support/random.rs"]
 mod random;
 
+use fuzz::setting;
 use random::Random;
 use slad::journal::sim::SimDisk;
 use slad::journal::{Batch, Config, SnapshotWriter, open};
@@ -89,23 +92,9 @@ fn used(disk: &SimDisk) -> Option<u64> {
     Some(info.seq)
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
-}
-
 #[test]
 fn mutated_snapshots_are_whole_or_passed_over() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/snapshots");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    paths.sort();
-    let plants: Vec<Vec<u8>> = paths.iter().map(|p| std::fs::read(p).unwrap()).collect();
-    assert!(!plants.is_empty());
+    let plants = fuzz::corpus("snapshots", 1);
     let disk = original();
     assert_eq!(used(&disk.fork()), Some(9));
     let whole = disk.contents()[NEWEST].clone();

@@ -4,6 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly in its helpers too")]
 
+#[path = "support/fuzz.rs"]
+mod fuzz;
+
+use fuzz::{corpus, setting};
 use slad::wire::{Caps, Framed, Framer, Limits, encode};
 /// xorshift64*, so that a run is named by its seed.
 struct Random(u64);
@@ -119,27 +123,9 @@ fn run(input: &[u8], piece: usize, limits: &Limits) -> Vec<String> {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
-}
-
-fn corpus() -> Vec<Vec<u8>> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/wire");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    paths.sort();
-    assert!(paths.len() >= 10, "the corpus is there");
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
-}
-
 #[test]
 fn mutated_streams_neither_panic_nor_take_more_than_they_pay() {
-    let corpus = corpus();
+    let corpus = corpus("wire", 10);
     let seed = setting("SLAD_FUZZ_SEED", 0x51ad);
     println!("SLAD_FUZZ_SEED={seed} (wire)");
     let mut random = Random(seed | 1);

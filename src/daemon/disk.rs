@@ -55,14 +55,14 @@ impl Core {
         // What was executed must find room: a reply waits for all that was before it, those of reads too.
         let is_tight = self.disk == DiskState::Low && self.running.as_ref().is_some_and(|r| r.log.is_tight());
         let state = if is_tight { DiskState::Exhausted } else { self.disk };
-        state.refuses(flags).then(|| self.disk_full())
+        state.refuses(flags).then(|| self.disk_full(state))
     }
 
     /// `DISKFULL …`
-    fn disk_full(&self) -> Refusal {
+    fn disk_full(&self, state: DiskState) -> Refusal {
         let config = &self.shared.config;
         let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
-        let until = match self.disk {
+        let until = match state {
             DiskState::Exhausted => "the reserve is used up, and nothing is written until then",
             _ => "nothing new is taken until then",
         };
@@ -107,7 +107,7 @@ impl Core {
             meter.disk(state);
         }
         if state == DiskState::Exhausted {
-            let refusal = self.disk_full();
+            let refusal = self.disk_full(state);
             self.refuse_waiting(&Reply::Refused(refusal));
         }
         // Timers go on, or stop waiting for their instant; so do those whose commands are refused from now on.

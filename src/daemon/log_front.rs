@@ -115,3 +115,66 @@ impl LogFront {
         self.taken_bytes.saturating_sub(self.line.done_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::clock::ClockJumped;
+    use crate::model::event::{Body, Event};
+
+    fn front() -> LogFront {
+        LogFront::new(Arc::new(LogLine::new(0)), ReleaseAfter::Sync)
+    }
+
+    fn take(front: &mut LogFront, seq: Seq) {
+        let event = Event {
+            at: 1,
+            logged_at: 1,
+            cause: 0,
+            tenant: 0,
+            body: Body::ClockJumped(ClockJumped::advanced(0, 1)),
+        };
+        front.take(&mut Output {
+            first_seq: seq,
+            events: vec![event],
+            frame_ends: vec![1],
+            ..Output::default()
+        });
+    }
+
+    #[test]
+    fn on_a_full_disk_nothing_is_taken_that_may_not_fit_behind_what_is_under_way() {
+        let mut front = front();
+        take(&mut front, 1);
+        let frame_bytes = front.backlog_bytes();
+        let room_bytes = TIGHT_BYTES + 20 * frame_bytes;
+        front.line.set_disk(DiskState::Ok, 0, 0);
+        assert!(!front.is_tight(), "room is looked at on a full disk alone");
+        front.line.set_disk(DiskState::Low, 0, room_bytes);
+        let mut seq = 1;
+        while !front.is_tight() {
+            seq += 1;
+            take(&mut front, seq);
+            assert!(
+                front.backlog_bytes() <= room_bytes,
+                "more is taken than finds room"
+            );
+        }
+        assert!(seq > 10, "what surely fits is taken");
+        // The log thread is done with all of it, and there is as much room again.
+        front.line.done(front.backlog_bytes());
+        front.line.set_disk(DiskState::Low, 0, room_bytes);
+        assert!(!front.is_tight());
+    }
+
+    #[test]
+    fn a_state_hash_counts_as_what_it_takes() {
+        let mut front = front();
+        take(&mut front, 1);
+        front.prove(7);
+        front.line.done(front.gathering.len_bytes() as u64);
+        assert_eq!(front.backlog_bytes(), 0);
+        take(&mut front, 2);
+        assert!(front.backlog_bytes() > 0, "a drift would hide it");
+    }
+}

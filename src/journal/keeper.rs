@@ -179,7 +179,15 @@ impl Keeper {
             .io("list", "", self.published.disk().list())?
             .into_iter()
             .collect();
-        let gone = segments.iter().find(|s| !names.contains(&segment::name_of(s.id)));
+        // A listing that runs beside renames may be of no one moment on some file systems: the name itself decides.
+        let is_gone = |name: &str| {
+            let opened = self.published.disk().open(name);
+            opened.is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
+        };
+        let gone = segments.iter().find(|s| {
+            let name = segment::name_of(s.id);
+            !names.contains(&name) && is_gone(&name)
+        });
         Ok(gone.map(|s| s.path.clone()))
     }
 

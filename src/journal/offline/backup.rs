@@ -161,7 +161,7 @@ impl Round<'_> {
         on_total: &mut dyn FnMut(u64),
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<bool, BackupError> {
-        let mut todo = Vec::new();
+        let mut lacking = Vec::new();
         let mut had = 0;
         for part in self.view.parts() {
             let Some(end) = self.end_of(part)? else { continue };
@@ -175,7 +175,7 @@ impl Round<'_> {
                         part.segment.path.display()
                     )));
                 }
-                _ => todo.push((part, end)),
+                _ => lacking.push((part, end)),
             }
         }
         copied.segments_had = had;
@@ -197,7 +197,7 @@ impl Round<'_> {
             let there = snapshot::open(self.target, s.info().seq, log_id, seq_max);
             !there.is_ok_and(|there| there.info() == s.info())
         });
-        let frames: u64 = todo.iter().map(|(_, end)| *end).sum();
+        let frames: u64 = lacking.iter().map(|(_, end)| *end).sum();
         on_total(frames + snapshots.iter().map(|s| s.info().bytes).sum::<u64>());
         let mut counted = |n: u64| {
             copied.bytes += n;
@@ -219,7 +219,7 @@ impl Round<'_> {
             copied.bytes += n;
             on_bytes(n);
         };
-        for (part, end) in todo {
+        for (part, end) in lacking {
             let name = name_of(part.header.id);
             let mut copy = || {
                 let copying = Copying::begin(self.settings.to, &name)?;

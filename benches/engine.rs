@@ -122,7 +122,11 @@ impl Run {
                 version: 1,
                 hash: 1,
                 text: text.to_owned(),
-                reason: Text::const_new("embedded"),
+                source: Text::const_new("embedded"),
+                activated_at: run.now,
+                reason: Text::default(),
+                requested_by: Text::default(),
+                approved_by: Text::default(),
                 virtual_clock: false,
             };
             let body = Body::PolicyActivated(Box::new(activated));

@@ -304,7 +304,11 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
             version,
             hash,
             text: text.to_owned(),
-            reason: Text::const_new("embedded"),
+            source: Text::const_new("embedded"),
+            activated_at: now,
+            reason: Text::default(),
+            requested_by: Text::default(),
+            approved_by: Text::default(),
             virtual_clock,
         };
         core.record(now, Body::PolicyActivated(Box::new(activated)));

@@ -10,6 +10,7 @@ use super::state::State;
 use super::ticket::Ticket;
 use crate::model::event::{AgentProfile, Details, PolicyActivated};
 use crate::model::record::{ClockState, ClosedRecord, TokenRecord};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, TENANT_DEFAULT, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,6 +27,7 @@ enum Kind {
     Token = 4,
     Policy = 5,
     Queue = 6,
+    Migration = 7,
 }
 
 impl Canon {
@@ -227,6 +229,31 @@ impl Canon {
         self.text(&policy.name);
         self.int(i64::from(policy.version));
         self.text(&policy.text);
+        self.hash()
+    }
+
+    /// Hash of a migration under way.
+    pub(super) fn migration(&mut self, record: &MigrationRecord) -> u64 {
+        let MigrationRecord {
+            begun,
+            migration,
+            tally,
+        } = record;
+        self.begin(Kind::Migration);
+        self.seq(*begun);
+        self.text(&migration.policy);
+        self.int(i64::from(migration.from));
+        self.int(i64::from(migration.to));
+        self.byte(migration.mode as u8);
+        for count in [
+            tally.tickets,
+            tally.moved,
+            tally.started,
+            tally.stopped,
+            tally.breached,
+        ] {
+            self.seq(count);
+        }
         self.hash()
     }
 

@@ -3,6 +3,8 @@
 //! Effects come in the order of the targets; one fact may have two on a clock (met, then started anew). They are
 //! tried on a copy of the clocks, so that a later step sees what an earlier one did.
 
+mod migrate;
+
 use super::clock::Clock;
 use super::ticket::Ticket;
 use crate::model::event::{ClockChange, ClockEffect};

@@ -1,4 +1,6 @@
-//! Policy versions: all stay readable, the newest of each name is active.
+//! Policy versions: all stay readable; of each name one is in force for new tickets, beside it perhaps a pilot.
+//!
+//! Costs: the version of a new ticket is found by one look-up of the name; a version by a look-up and a binary search.
 
 use crate::model::Text;
 use crate::model::event::PolicyActivated;
@@ -10,7 +12,16 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     books: Vec<(PolicyActivated, Arc<RuleBook>)>,
-    active: BTreeMap<Text, u32>,
+    names: BTreeMap<Text, Versions>,
+}
+
+/// The versions of one name, by their numbers in [`Policies`].
+#[derive(Debug, Default)]
+struct Versions {
+    /// All, in rising order of their versions.
+    all: Vec<u32>,
+    /// The newest.
+    newest: u32,
 }
 
 impl Policies {
@@ -20,36 +31,66 @@ impl Policies {
             let first = problems.first().map(ToString::to_string).unwrap_or_default();
             format!("policy {}@{} cannot be read: {first}", fact.name, fact.version)
         })?;
-        self.active.insert(fact.name.clone(), self.books.len() as u32);
+        let number = self.books.len() as u32;
+        let versions = self.names.entry(fact.name.clone()).or_default();
+        let newest = versions.all.last().map_or(0, |last| self.books[*last as usize].0.version);
+        if fact.version <= newest {
+            return Err(format!(
+                "policy {}@{} follows {}@{newest}",
+                fact.name, fact.version, fact.name
+            ));
+        }
+        versions.all.push(number);
+        versions.newest = number;
         self.books.push((fact.clone(), Arc::new(book)));
         Ok(())
     }
 
-    /// The active version of this name.
+    /// The version of this name that new tickets get.
     pub(super) fn active(&self, name: &str) -> Option<u32> {
-        self.active.get(name).copied()
+        self.names.get(name).map(|versions| versions.newest)
+    }
+
+    /// The newest version of this name, a pilot or not.
+    pub(super) fn newest(&self, name: &str) -> Option<u32> {
+        self.names.get(name)?.all.last().copied()
     }
 
     /// This very version.
     pub(super) fn find(&self, name: &str, version: u32) -> Option<u32> {
-        self.books
-            .iter()
-            .position(|(fact, _)| fact.name == name && fact.version == version)
-            .map(|i| i as u32)
+        let all = self.all(name);
+        let at = all.binary_search_by_key(&version, |number| self.fact(*number).version);
+        at.ok().map(|at| all[at])
+    }
+
+    /// The version of this name that came after this one.
+    pub(super) fn next(&self, name: &str, version: u32) -> Option<u32> {
+        let mut later = self.all(name).iter().copied();
+        later.find(|number| self.fact(*number).version > version)
+    }
+
+    /// Every version of this name, oldest first.
+    pub(super) fn all(&self, name: &str) -> &[u32] {
+        self.names.get(name).map_or(&[], |versions| &versions.all)
     }
 
     pub(super) fn book(&self, number: u32) -> &Arc<RuleBook> {
         &self.books[number as usize].1
     }
 
+    /// The version as it was activated.
+    pub(super) fn fact(&self, number: u32) -> &PolicyActivated {
+        &self.books[number as usize].0
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.active.keys().map(Text::as_str)
+        self.names.keys().map(Text::as_str)
     }
 
     pub(super) fn active_books(&self) -> impl Iterator<Item = &RuleBook> {
-        self.active
+        self.names
             .values()
-            .map(|number| &*self.books[*number as usize].1)
+            .map(|versions| &*self.books[versions.newest as usize].1)
     }
 
     /// Every version as it was activated.

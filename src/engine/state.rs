@@ -13,6 +13,7 @@ use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
 use crate::model::command::QUEUE_NONE;
 use crate::model::event::TicketState;
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -38,6 +39,10 @@ pub(super) struct State {
     /// Seq of the `queue.changed` of declared queues, by number.
     pub declared: BTreeMap<u32, Seq>,
     pub policies: Policies,
+    /// Migrations under way, in the order in which they began.
+    pub migrations: Vec<MigrationRecord>,
+    /// Derived: how many tickets are open under each policy version, by its number.
+    open_under: Vec<u64>,
     /// Tickets that are over, the newest.
     pub closed: Remembered<Text, ClosedRecord>,
     /// Tokens that are bound.
@@ -138,6 +143,8 @@ impl State {
             queues,
             declared: BTreeMap::new(),
             policies: Policies::default(),
+            migrations: Vec::new(),
+            open_under: Vec::new(),
             closed: Remembered::new(closed_max, SEED),
             tokens: Remembered::new(tokens_max, SEED),
             routing: Routing::default(),
@@ -293,10 +300,20 @@ impl State {
         self.sum.total
     }
 
+    /// How many tickets are open under the policy version of this number.
+    pub(super) fn open_under(&self, book: u32) -> u64 {
+        self.open_under.get(book as usize).copied().unwrap_or(0)
+    }
+
     fn count(&mut self, slot: u32, by: i64) {
         let Some(ticket) = self.tickets.get(slot) else {
             return;
         };
+        let book = ticket.book as usize;
+        if self.open_under.len() <= book {
+            self.open_under.resize(book + 1, 0);
+        }
+        self.open_under[book] = self.open_under[book].wrapping_add_signed(by);
         let queue = ticket.queue as usize;
         if self.counts.len() <= queue {
             self.counts.resize(queue + 1, QueueCounts::default());

@@ -12,6 +12,7 @@
 )]
 
 pub use super::clock::{ClockJumped, Jump};
+pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
 use super::skill::{Required, Skill};
 use super::target::Target;
 use super::{Seq, TenantId, Text, UnixMs};
@@ -41,6 +42,10 @@ pub enum Body {
     Agent(Box<AgentEvent>),
     /// A policy version took effect.
     PolicyActivated(Box<PolicyActivated>),
+    /// Open tickets of one policy version begin to go over to another.
+    PolicyMigrating(Box<PolicyMigrating>),
+    /// They have.
+    PolicyMigrated(Box<PolicyMigrated>),
     /// A queue was declared or opened.
     QueueChanged(Box<QueueChanged>),
     /// A torn tail was cut when the log was opened.
@@ -152,6 +157,8 @@ pub enum TicketFact {
     Breached(Box<SlaFact>),
     /// A back-dated fact shows that a clock had been met.
     Withdrawn(Box<Withdrawn>),
+    /// It is under another version of its policy.
+    Migrated(Box<TicketMigrated>),
 }
 
 /// Did the fact end a pause?
@@ -423,24 +430,6 @@ pub enum TicketState {
     Resolved,
     /// Over.
     Closed,
-}
-
-/// A policy version took effect.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct PolicyActivated {
-    /// Name of the policy.
-    pub name: Text,
-    /// Number of the version, from 1.
-    pub version: u32,
-    /// Digest of the text.
-    pub hash: u64,
-    /// The file as it was read.
-    pub text: String,
-    /// Why it was loaded.
-    pub reason: Text,
-    /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its
-    /// instants are worth.
-    pub virtual_clock: bool,
 }
 
 /// A queue was declared or opened.

@@ -6,6 +6,7 @@
 use super::command::FeedKey;
 use super::event::*;
 use super::skill::Required;
+use super::versions::Migration;
 use super::{NEVER, Seq, Text, UnixMs};
 use std::fmt::Write;
 
@@ -92,12 +93,15 @@ pub fn kind(event: &Event) -> &'static str {
             TicketFact::Warned(_) => "sla.warned",
             TicketFact::Breached(_) => "sla.breached",
             TicketFact::Withdrawn(_) => "sla.withdrawn",
+            TicketFact::Migrated(_) => "ticket.changed",
         },
         Body::Agent(a) => match &a.fact {
             AgentFact::Changed(_) => "agent.changed",
             AgentFact::Presence { .. } => "agent.presence",
         },
         Body::PolicyActivated(_) => "policy.activated",
+        Body::PolicyMigrating(_) => "policy.migrating",
+        Body::PolicyMigrated(_) => "policy.migrated",
         Body::QueueChanged(_) => "queue.changed",
         Body::LogRecovered(_) => "log.recovered",
         Body::ClockJumped(_) => "clock.jumped",
@@ -123,8 +127,35 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             sink.text("policy", &policy.name);
             sink.int("version", i64::from(policy.version));
             sink.text("hash", &format!("{:016x}", policy.hash));
-            if !policy.reason.is_empty() {
-                sink.text("reason", &policy.reason);
+            sink.text("source", &policy.source);
+            for (name, value) in [
+                ("reason", &policy.reason),
+                ("requested_by", &policy.requested_by),
+                ("approved_by", &policy.approved_by),
+            ] {
+                if !value.is_empty() {
+                    sink.text(name, value);
+                }
+            }
+            tail(event, None, sink);
+        }
+        (Body::PolicyMigrating(begun), 0) => {
+            head(event, sink);
+            migration(&begun.migration, sink);
+            tail(event, begun.origin.as_deref(), sink);
+        }
+        (Body::PolicyMigrated(ended), 0) => {
+            head(event, sink);
+            migration(&ended.migration, sink);
+            for (name, count) in [
+                ("tickets", ended.tally.tickets),
+                ("stayed", ended.stayed),
+                ("moved", ended.tally.moved),
+                ("started", ended.tally.started),
+                ("stopped", ended.tally.stopped),
+                ("breached", ended.tally.breached),
+            ] {
+                sink.int(name, count as i64);
             }
             tail(event, None, sink);
         }
@@ -184,6 +215,13 @@ fn tail(event: &Event, origin: Option<&Origin>, sink: &mut impl Sink) {
     if event.cause != 0 {
         sink.int("cause", event.cause as i64);
     }
+}
+
+fn migration(migration: &Migration, sink: &mut impl Sink) {
+    sink.text("policy", &migration.policy);
+    sink.int("from", i64::from(migration.from));
+    sink.int("to", i64::from(migration.to));
+    sink.text("mode", migration.mode.as_str());
 }
 
 fn ticket(event: &Event, ticket: &TicketEvent, sink: &mut impl Sink) {
@@ -277,6 +315,12 @@ fn fact(fact: &TicketFact, sink: &mut impl Sink) {
             }
         }
         TicketFact::Closed { how } => sink.text("as", how.as_str()),
+        TicketFact::Migrated(migrated) => {
+            sink.text("fields", "policy");
+            sink.text("policy", &versioned(&migrated.policy, migrated.version));
+            sink.text("priority", &migrated.priority);
+            sink.text("mode", migrated.mode.as_str());
+        }
         TicketFact::Responded | TicketFact::Reopened => {}
         TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_) => {}
     }

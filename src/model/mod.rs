@@ -7,7 +7,8 @@
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
-//! | [`command`] | what clients ask for |
+//! | [`command`], [`session`] | what clients ask for, of the engine and of the daemon itself |
+//! | [`versions`] | versions of policies: what is asked about them, and tickets that go from one to another |
 //! | [`event`] | what happened: the facts of the log |
 //! | `spelling` | how the plain enums of events and commands are spelled |
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
@@ -22,11 +23,13 @@ pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod session;
 pub mod skill;
 mod spelling;
 pub mod target;
 pub mod text;
 pub mod time;
+pub mod versions;
 
 pub use refusal::{Code, Refusal};
 pub use text::Text;

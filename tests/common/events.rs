@@ -236,7 +236,11 @@ fn daemon_facts() -> Vec<Body> {
             version: 1,
             hash: 0xabcd,
             text: "name = \"service-levels\"\n".repeat(20),
+            source: Text::new("service-levels.toml"),
+            activated_at: T0,
             reason: Text::new("start"),
+            requested_by: Text::new("Li Na"),
+            approved_by: Text::default(),
             virtual_clock: true,
         })),
         Body::QueueChanged(Box::new(QueueChanged {

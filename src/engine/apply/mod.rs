@@ -39,6 +39,11 @@ impl State {
                 self.learn_queues();
                 Ok(())
             }
+            Body::PolicyMigrating(begun) => {
+                self.begin_migration(seq, &begun.migration);
+                Ok(())
+            }
+            Body::PolicyMigrated(ended) => self.end_migration(ended.begun),
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 if self.declared.insert(number, seq).is_none() {

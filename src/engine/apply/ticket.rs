@@ -67,7 +67,7 @@ impl State {
             clock.apply(&effect.change, event.at);
             match ticket.fact {
                 TicketFact::Resolved { .. } => clock.ended_by_resolve = !clock.is_open(),
-                TicketFact::Changed(_) => {
+                TicketFact::Changed(_) | TicketFact::Migrated(_) => {
                     clock.late_by_level = !clock.breached && clock.due_from(event.at) < event.at
                 }
                 _ => {}
@@ -96,6 +96,7 @@ impl State {
                 self.change_load(slot, 1);
             }
             TicketFact::Changed(changed) => self.change(slot, event.at, ticket, changed)?,
+            TicketFact::Migrated(migrated) => self.migrate(slot, event, ticket, migrated)?,
             TicketFact::Assigned { .. } => {
                 self.detach(slot);
                 let agent = self.agent_or_new(&ticket.agent);
@@ -249,6 +250,29 @@ impl State {
             self.edit(slot, |t| t.details = Some(details.clone()));
         }
         self.move_to_queue(slot, &ticket.queue, at);
+        Ok(())
+    }
+
+    fn migrate(
+        &mut self,
+        slot: u32,
+        event: &Event,
+        ticket: &TicketEvent,
+        migrated: &TicketMigrated,
+    ) -> Result<(), String> {
+        let TicketMigrated { policy, version, .. } = migrated;
+        let book = self.policies.find(policy, *version);
+        let level = book.and_then(|book| self.policies.book(book).level(&migrated.priority));
+        let (Some(book), Some((level, _))) = (book, level) else {
+            return Err(format!("ticket {}: unknown policy {policy}@{version} or priority", ticket.id));
+        };
+        self.edit(slot, |t| {
+            t.book = book;
+            t.level = level;
+            t.rank = migrated.rank;
+        });
+        self.move_to_queue(slot, &ticket.queue, event.at);
+        self.count_migrated(event.cause, migrated.tally);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use crate::engine::transaction::{Transaction, origin};
 use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::list;
-use crate::model::{Code, Refusal, Seq, Text, text};
+use crate::model::{Code, Refusal, Seq, Text, UnixMs, text};
 use crate::policy::{Level, RuleBook};
 use std::sync::Arc;
 
@@ -17,6 +17,22 @@ impl Transaction<'_> {
     pub(super) fn open(&mut self, id: &Text, open: &Open, common: Option<&Common>) -> Result<Seq, Refusal> {
         // Opening begins a new life: an earlier ticket of this id says nothing about when it may have happened.
         let at = super::checks::check_at(common, 0, self.now)?;
+        let book = self.policy(open.policy.as_ref())?;
+        let event = self.opening(id, open, common, at, &book, true)?;
+        Ok(self.emit(at, 0, Body::Ticket(event)))
+    }
+
+    /// The event of an opening under these rules, if nothing is against it. A look ahead need not bring what the policy
+    /// requires: it is not `complete`.
+    pub(in crate::engine) fn opening(
+        &self,
+        id: &Text,
+        open: &Open,
+        common: Option<&Common>,
+        at: UnixMs,
+        book: &RuleBook,
+        complete: bool,
+    ) -> Result<TicketEvent, Refusal> {
         let opened_at = open.opened_at.unwrap_or(at);
         if opened_at > at + super::checks::AHEAD_MS {
             let (opened_at, at) = (
@@ -28,14 +44,13 @@ impl Transaction<'_> {
             )));
         }
         let opened_at = opened_at.min(at);
-        let book = self.policy(open.policy.as_ref())?;
-        let (_, level) = priority(&book, open.fields.priority.as_ref())?;
-        check_labels(&book, &open.fields)?;
+        let (_, level) = priority(book, open.fields.priority.as_ref())?;
+        check_labels(book, &open.fields)?;
         if let Some(queue) = &open.queue {
             self.known_queue(queue)?;
         }
         let missing = book.missing(open);
-        if !missing.is_empty() {
+        if complete && !missing.is_empty() {
             let policy = book.versioned.clone();
             return Err(Refusal::new(
                 Code::Required,
@@ -48,7 +63,7 @@ impl Transaction<'_> {
         let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
         let skills = open.fields.skills.clone().unwrap_or_default();
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(&book, level, opened_at, at);
+        let mut effects = Effects::of_opening(book, level, opened_at, at);
         effects.open(&open.fields.dues);
         let (effects, _) = effects.finish();
         let clocks = (!effects.is_empty()).then(|| {
@@ -72,7 +87,7 @@ impl Transaction<'_> {
             fingerprint: open.fingerprint,
             details: given.then(|| Box::new(details)),
         };
-        let event = TicketEvent {
+        Ok(TicketEvent {
             id: id.clone(),
             queue,
             agent: Text::default(),
@@ -80,20 +95,12 @@ impl Transaction<'_> {
             fact: TicketFact::Opened(Box::new(opened)),
             clocks,
             origin: origin(common),
-        };
-        Ok(self.emit(at, 0, Body::Ticket(event)))
+        })
     }
 
     fn policy(&self, name: Option<&Text>) -> Result<Arc<RuleBook>, Refusal> {
         let name = name.unwrap_or(self.default_policy);
-        let number = self.state.policies.active(name).ok_or_else(|| {
-            let known: Vec<&str> = self.state.policies.names().collect();
-            let hint = text::hint(name, known.iter().copied());
-            Refusal::bad_arg(format!(
-                "policy '{name}' is not known{hint}: it takes {}",
-                known.join(", ")
-            ))
-        })?;
+        let number = self.state.known_policy(name)?;
         Ok(Arc::clone(self.state.policies.book(number)))
     }
 
@@ -162,6 +169,14 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
         )));
     }
     Ok(())
+}
+
+/// Has the policy a place for a ticket of this class, segment and channel?
+pub(in crate::engine) fn labels_fit(book: &RuleBook, details: &Details) -> bool {
+    let known = |given: &Text, known: &[Text]| given.is_empty() || known.is_empty() || known.contains(given);
+    known(&details.class, &book.classes)
+        && known(&details.segment, &book.segments)
+        && known(&details.channel, &book.channels)
 }
 
 /// Puts the given fields into `details`; true if there were any.

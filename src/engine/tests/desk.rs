@@ -44,7 +44,11 @@ impl Desk {
                 version: 1,
                 hash: 0,
                 text: text.to_owned(),
+                source: Text::default(),
+                activated_at: desk.now,
                 reason: Text::default(),
+                requested_by: Text::default(),
+                approved_by: Text::default(),
                 virtual_clock: desk.engine.config.virtual_clock,
             }));
             let mut out = Output::default();

@@ -119,7 +119,11 @@ impl Desk {
                 version: 1,
                 hash,
                 text,
-                reason: Text::const_new("embedded"),
+                source: Text::const_new("embedded"),
+                activated_at: self.now,
+                reason: Text::default(),
+                requested_by: Text::default(),
+                approved_by: Text::default(),
                 virtual_clock: true,
             };
             self.record(Body::PolicyActivated(Box::new(activated)), facts);

@@ -50,7 +50,10 @@ impl Engine {
     ) -> Result<Seq, Refusal> {
         self.state.check_migration(migration)?;
         let under_way = self.state.migrations.iter();
-        if let Some(other) = under_way.map(|m| &m.migration).find(|m| m.policy == migration.policy) {
+        if let Some(other) = under_way
+            .map(|m| &m.migration)
+            .find(|m| m.policy == migration.policy)
+        {
             return Err(Refusal::new(
                 Code::Busy,
                 format!(
@@ -254,8 +257,12 @@ fn fire(clock: &mut Clock, now: UnixMs) {
 /// The level that the ticket has under the new version; `None`: there is no place for it.
 fn place<'a>(ticket: &Ticket, old: &RuleBook, new: &'a RuleBook) -> Option<(u16, &'a Level)> {
     let priority = &old.priorities[usize::from(ticket.level)].name;
-    new.level(priority)
-        .filter(|_| ticket.details.as_deref().is_none_or(|details| labels_fit(new, details)))
+    new.level(priority).filter(|_| {
+        ticket
+            .details
+            .as_deref()
+            .is_none_or(|details| labels_fit(new, details))
+    })
 }
 
 fn effects(
@@ -298,9 +305,9 @@ fn weigh(ticket: &Ticket, effects: &[ClockEffect], now: UnixMs) -> TicketTally {
         let is_new = matches!(change, ClockChange::Started { .. });
         let stands_still = match change {
             ClockChange::Moved { .. } => clock.is_some_and(|clock| clock.state == ClockState::Paused),
-            _ => effects[place + 1..].iter().any(|later| {
-                later.target == *target && matches!(later.change, ClockChange::Paused { .. })
-            }),
+            _ => effects[place + 1..]
+                .iter()
+                .any(|later| later.target == *target && matches!(later.change, ClockChange::Paused { .. })),
         };
         let is_told = !is_new && clock.is_some_and(|clock| clock.breached);
         tally.breached += u16::from(!stands_still && !is_told && due < now);

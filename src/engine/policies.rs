@@ -33,7 +33,10 @@ impl Policies {
         })?;
         let number = self.books.len() as u32;
         let versions = self.names.entry(fact.name.clone()).or_default();
-        let newest = versions.all.last().map_or(0, |last| self.books[*last as usize].0.version);
+        let newest = versions
+            .all
+            .last()
+            .map_or(0, |last| self.books[*last as usize].0.version);
         if fact.version <= newest {
             return Err(format!(
                 "policy {}@{} follows {}@{newest}",

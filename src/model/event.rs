@@ -12,9 +12,9 @@
 )]
 
 pub use super::clock::{ClockJumped, Jump};
-pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
 use super::skill::{Required, Skill};
 use super::target::Target;
+pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 

@@ -134,7 +134,10 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
             "default_policy = 'xyzzy-plugh'",
             "\"xyzzy-plugh\" is unknown: it takes",
         ),
-        ("policies = 7", "policies 7 is an integer: it takes the path of a folder"),
+        (
+            "policies = 7",
+            "policies 7 is an integer: it takes the path of a folder",
+        ),
         ("snapshot.keep = 1", "snapshot.keep 1 is less than 2"),
         ("snapshot.keep = 5000000000", "is more than 4294967295"),
         (

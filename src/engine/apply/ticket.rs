@@ -264,7 +264,10 @@ impl State {
         let book = self.policies.find(policy, *version);
         let level = book.and_then(|book| self.policies.book(book).level(&migrated.priority));
         let (Some(book), Some((level, _))) = (book, level) else {
-            return Err(format!("ticket {}: unknown policy {policy}@{version} or priority", ticket.id));
+            return Err(format!(
+                "ticket {}: unknown policy {policy}@{version} or priority",
+                ticket.id
+            ));
         };
         self.edit(slot, |t| {
             t.book = book;

@@ -13,6 +13,7 @@
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
+//! | [`rules`] | a compiled policy as the log keeps it |
 //! | [`refusal`] | why a command was not carried out |
 
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rules;
 pub mod skill;
 mod spelling;
 pub mod target;

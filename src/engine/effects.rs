@@ -6,11 +6,12 @@
 use super::clock::Clock;
 use super::policies::Terms;
 use super::ticket::Ticket;
+use crate::calendar::Calendar;
 use crate::model::event::{ClockChange, ClockEffect};
 use crate::model::record::ClockState;
 use crate::model::target::Target;
 use crate::model::{NEVER, Text, UnixMs};
-use crate::policy::{Calendar, ClockRule, Plan, RuleBook, Trigger};
+use crate::policy::{ClockRule, Plan, RuleBook, Trigger};
 
 /// Collects the effects of one fact on one ticket.
 pub(super) struct Effects<'a> {
@@ -118,8 +119,8 @@ impl<'a> Effects<'a> {
     }
 
     /// The calendar that a clock counts by.
-    fn calendar(&self, rule: &ClockRule) -> Calendar<'a> {
-        self.book.calendar(rule)
+    fn calendar(&self, rule: &ClockRule) -> Option<&'a Calendar> {
+        self.book.calendar(rule).map(|calendar| &**calendar)
     }
 
     /// A rule's clock starts with its whole budget.

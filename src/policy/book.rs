@@ -2,7 +2,7 @@
 
 use super::matching::Matcher;
 use super::plan::Deciders;
-use super::timing::WorkTime;
+use crate::calendar::Calendar;
 use crate::model::Text;
 use crate::model::event::PolicyActivated;
 use crate::model::fields::versioned;
@@ -30,7 +30,7 @@ pub struct RuleBook {
     pub(super) matcher: Arc<Matcher>,
     pub(super) deciders: Arc<Deciders>,
     /// As `rules.calendars` names them; `None`: not given yet.
-    calendars: Vec<Option<Arc<dyn WorkTime>>>,
+    calendars: Vec<Option<Arc<Calendar>>>,
 }
 
 impl RuleBook {
@@ -83,7 +83,7 @@ impl RuleBook {
     }
 
     /// Gives the book a calendar that its rules name; true if they do. A longer one takes the place of an older one.
-    pub fn use_calendar(&mut self, name: &str, calendar: &Arc<dyn WorkTime>) -> bool {
+    pub fn use_calendar(&mut self, name: &str, calendar: &Arc<Calendar>) -> bool {
         let named = self.rules.calendars.iter().position(|known| known == name);
         if let Some(index) = named {
             self.calendars[index] = Some(Arc::clone(calendar));
@@ -92,8 +92,8 @@ impl RuleBook {
     }
 
     /// The calendar of a clock, if it has one.
-    pub fn calendar(&self, rule: &ClockRule) -> Option<&dyn WorkTime> {
-        self.calendars.get(usize::from(rule.calendar?))?.as_deref()
+    pub fn calendar(&self, rule: &ClockRule) -> Option<&Arc<Calendar>> {
+        self.calendars.get(usize::from(rule.calendar?))?.as_ref()
     }
 
     /// The priority of this name, and its index.

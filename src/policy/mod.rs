@@ -8,6 +8,7 @@
 //! | `required` | what a ticket must bring |
 //! | [`mod@meaning`], `trigger` | what each target means unless a policy says otherwise |
 //! | `parse`, `levels`, `clocks`, `section` | TOML → compiled rules; every mistake with its line, column and remedy |
+//! | [`mod@calendars`] | calendar files: TOML → working time as data |
 //! | [`problem`] | a mistake in a policy file |
 //! | [`mod@embedded`] | the policies inside the binary |
 //!
@@ -22,6 +23,7 @@
 //! their keys are refused rather than ignored, so that no file means less than it says.
 
 mod book;
+pub mod calendars;
 mod clocks;
 pub mod embedded;
 mod levels;
@@ -41,10 +43,10 @@ mod tests;
 
 pub use crate::model::rules::{ClockRule, Trigger, Warn};
 pub use book::RuleBook;
-pub use embedded::embedded;
+pub use calendars::CalendarFile;
+pub use embedded::{embedded, embedded_calendars};
 pub use matching::Keys;
 pub use meaning::{Meaning, meaning};
 pub use plan::Plan;
 pub use plans::Plans;
 pub use problem::Problem;
-pub use timing::{Calendar, WorkTime};

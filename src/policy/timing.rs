@@ -3,35 +3,23 @@
 //! Everything is in the clock's own time: windows of the calendar for business time, day and night otherwise. What a pause
 //! takes is the engine's matter. Cost: a few look-ups in the calendar; nothing is allocated.
 
+use crate::calendar::{self, Calendar};
 use crate::model::rules::{ClockRule, DayEnd, StepAt, Time, Trigger, Warn};
 use crate::model::time::Span;
 use crate::model::{DurationMs, NEVER, UnixMs};
 
-/// Working time: what a calendar knows.
-pub trait WorkTime: std::fmt::Debug + Send + Sync {
-    /// The earliest instant at which `budget_ms` of working time have passed since `start`.
-    fn due_after(&self, start: UnixMs, budget_ms: DurationMs) -> UnixMs;
-    /// The latest instant from which `budget_ms` of working time remain until `due`.
-    fn start_before(&self, due: UnixMs, budget_ms: DurationMs) -> UnixMs;
-    /// Working time between two instants, ms; negative when `to` lies before `from`.
-    fn elapsed(&self, from: UnixMs, to: UnixMs) -> DurationMs;
-    /// The end of the n-th business day after the local date of `start`, or its time of day on that day.
-    fn business_days_after(&self, start: UnixMs, days: u32, end: DayEnd) -> UnixMs;
-    /// The same local date and time `months` on, clamped to the month's end.
-    fn months_after(&self, start: UnixMs, months: u32) -> UnixMs;
-}
-
-/// The calendar of a clock, where it has one.
-pub type Calendar<'a> = Option<&'a dyn WorkTime>;
-
 impl ClockRule {
     /// The instant at which the budget is used up, without pauses; [`NEVER`] without a budget.
-    pub fn due(&self, start: UnixMs, calendar: Calendar) -> UnixMs {
+    pub fn due(&self, start: UnixMs, calendar: Option<&Calendar>) -> UnixMs {
         match (self.budget, calendar) {
             (None, _) => NEVER,
             (Some(Span::Ms(ms)), _) => self.forward(start, ms, calendar),
             (Some(Span::BusinessDays(days)), Some(calendar)) => {
-                calendar.business_days_after(start, days, self.day_end)
+                let end = match self.day_end {
+                    DayEnd::EndOfDay => calendar::DayEnd::EndOfDay,
+                    DayEnd::SameTime => calendar::DayEnd::SameTime,
+                };
+                calendar.business_days_after(start, days, end)
             }
             (Some(Span::Months(months)), Some(calendar)) => calendar.months_after(start, months),
             (Some(span), None) => span.after(start),
@@ -39,7 +27,7 @@ impl ClockRule {
     }
 
     /// The instant `ms` of the clock's own time after `from`.
-    pub fn forward(&self, from: UnixMs, ms: DurationMs, calendar: Calendar) -> UnixMs {
+    pub fn forward(&self, from: UnixMs, ms: DurationMs, calendar: Option<&Calendar>) -> UnixMs {
         match calendar.filter(|_| self.time == Time::Business) {
             Some(calendar) => calendar.due_after(from, ms),
             None => from.saturating_add(ms).min(NEVER - 1),
@@ -47,15 +35,16 @@ impl ClockRule {
     }
 
     /// The instant `ms` of the clock's own time before `to`.
-    pub fn backward(&self, to: UnixMs, ms: DurationMs, calendar: Calendar) -> UnixMs {
+    pub fn backward(&self, to: UnixMs, ms: DurationMs, calendar: Option<&Calendar>) -> UnixMs {
         match calendar.filter(|_| self.time == Time::Business) {
-            Some(calendar) => calendar.start_before(to, ms),
+            // Not that much working time since 1970: before everything.
+            Some(calendar) => calendar.start_before(to, ms).unwrap_or(0),
             None => to.saturating_sub(ms),
         }
     }
 
     /// The clock's own time between two instants, ms; negative when `to` lies before `from`.
-    pub fn between(&self, from: UnixMs, to: UnixMs, calendar: Calendar) -> DurationMs {
+    pub fn between(&self, from: UnixMs, to: UnixMs, calendar: Option<&Calendar>) -> DurationMs {
         match calendar.filter(|_| self.time == Time::Business) {
             Some(calendar) => calendar.elapsed(from, to),
             None => to.saturating_sub(from),
@@ -64,7 +53,7 @@ impl ClockRule {
 
     /// The instant of the warning of a clock that runs from `start` to `due`: not before the start, always before the
     /// due. [`NEVER`] if the clock does not warn.
-    pub fn warn_at(&self, start: UnixMs, due: UnixMs, calendar: Calendar) -> UnixMs {
+    pub fn warn_at(&self, start: UnixMs, due: UnixMs, calendar: Option<&Calendar>) -> UnixMs {
         if due <= start {
             return NEVER;
         }
@@ -77,7 +66,7 @@ impl ClockRule {
 
     /// The instant of the step of this index in a clock that runs from `start` to `due`: not before the start. [`NEVER`]
     /// if there is no such step.
-    pub fn step_at(&self, index: usize, start: UnixMs, due: UnixMs, calendar: Calendar) -> UnixMs {
+    pub fn step_at(&self, index: usize, start: UnixMs, due: UnixMs, calendar: Option<&Calendar>) -> UnixMs {
         match self.steps.get(index).map(|step| step.at) {
             None => NEVER,
             Some(StepAt::Before(ms)) => self.backward(due, ms, calendar).max(start),
@@ -90,7 +79,7 @@ impl ClockRule {
 
     /// When this share of the time from `start` to `due` is over. Whole milliseconds, rounded down: at most 99 % of the run
     /// lies before the due.
-    fn share(&self, start: UnixMs, due: UnixMs, percent: u8, calendar: Calendar) -> UnixMs {
+    fn share(&self, start: UnixMs, due: UnixMs, percent: u8, calendar: Option<&Calendar>) -> UnixMs {
         // 128 bits: the product of a century in ms and 99 fits 64, but a due may be the end of time.
         let run = i128::from(self.between(start, due, calendar));
         let part = run * i128::from(percent) / 100;

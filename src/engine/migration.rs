@@ -5,17 +5,19 @@
 //! a look at each slot, and for each ticket what a change of level costs (some 3 µs), a frame of its own.
 
 use super::clock::Clock;
-use super::decide::labels_fit;
+use super::decide::{labels_fit, priority, set_details};
 use super::effects::Effects;
+use super::policies::{Terms, keys};
 use super::state::State;
-use super::ticket::Ticket;
+use super::ticket::{NONE, Ticket};
 use super::transaction::{Saying, Transaction};
 use super::{Engine, Output};
+use crate::model::command::Open;
 use crate::model::event::*;
 use crate::model::record::{ClockState, Record};
 use crate::model::versions::*;
-use crate::model::{Code, Refusal, Seq, Text, UnixMs, text};
-use crate::policy::{Level, RuleBook};
+use crate::model::{Code, Refusal, Seq, UnixMs, text};
+use crate::policy::{Keys, Plans, RuleBook};
 use std::sync::Arc;
 
 /// Where a migration under way goes on.
@@ -155,7 +157,8 @@ impl State {
 
     /// The version that new tickets under this policy get.
     pub(super) fn known_policy(&self, name: &str) -> Result<u32, Refusal> {
-        self.policies.active(name).ok_or_else(|| {
+        let known = self.policies.active(name).or_else(|| self.policies.newest(name));
+        known.ok_or_else(|| {
             let known: Vec<&str> = self.policies.names().collect();
             let hint = text::hint(name, known.iter().copied());
             Refusal::bad_arg(format!(
@@ -217,13 +220,14 @@ impl State {
             .map(|record| Record::Migration(Box::new(record.clone())))
     }
 
-    /// What a dry run says of the ticket in this slot: `None`, it is none of those that would go; `Some(None)`, it would
-    /// stay.
+    /// What a dry run says of a ticket: `None`, it is none of those that would go; `Some(None)`, it would stay. `plans` are
+    /// those of the version that it would be under.
     pub(super) fn would_migrate(
         &self,
         ticket: &Ticket,
         now: UnixMs,
         migration: &Migration,
+        plans: &mut Plans,
     ) -> Option<Option<TicketTally>> {
         let fact = self.policies.fact(ticket.book);
         let is_of = fact.version == migration.from && fact.name == migration.policy;
@@ -231,16 +235,64 @@ impl State {
         if !is_of || closes {
             return None;
         }
-        let book = Arc::clone(self.policies.book(ticket.book));
-        let new = self.policies.find(&migration.policy, migration.to)?;
-        let new = Arc::clone(self.policies.book(new));
-        let mut ticket = ticket.clone();
-        ticket.clocks.iter_mut().for_each(|clock| fire(clock, now));
-        let Some((_, level)) = place(&ticket, &book, &new) else {
+        let old = self.policies.terms(ticket.book, ticket.plan);
+        let number = self.policies.find(&migration.policy, migration.to)?;
+        let book = Arc::clone(self.policies.book(number));
+        let Some(level) = place(ticket, &old.book, &book) else {
             return Some(None);
         };
-        let effects = effects(&ticket, &book, &new, level, now, migration.mode);
+        let plan = self.with_keys(ticket, level, |keys| plans.find(&book, keys));
+        let plan = Arc::clone(plans.get(plan));
+        let new = Terms { book, plan };
+        let mut ticket = ticket.clone();
+        ticket.clocks.iter_mut().for_each(|clock| fire(clock, now));
+        let effects = effects(&ticket, &old, &new, now, migration.mode);
         Some(Some(weigh(&ticket, &effects, now)))
+    }
+
+    /// What the rules match the ticket by, at this level.
+    fn with_keys<T>(&self, ticket: &Ticket, level: u16, with: impl FnOnce(&Keys<'_>) -> T) -> T {
+        let none = Details::default();
+        let details = ticket.details.as_deref().unwrap_or(&none);
+        let queue = (ticket.asked_queue != NONE).then(|| self.queues.name(ticket.asked_queue).as_str());
+        with(&keys(details, level, queue))
+    }
+
+    /// The version that a new ticket gets: the pilot if it is for such a ticket, else the one in force.
+    pub(super) fn version_for(&mut self, name: &str, open: &Open) -> Result<u32, Refusal> {
+        let active = self.known_policy(name)?;
+        let Some(number) = self.policies.pilot(name) else {
+            return Ok(active);
+        };
+        let Some(pilot) = &self.policies.fact(number).rules.pilot else {
+            return Ok(active);
+        };
+        let fields = &open.fields;
+        let class = fields.class.as_deref().unwrap_or_default();
+        let segment = fields.segment.as_deref().unwrap_or_default();
+        let by_class = pilot.classes.iter().any(|pattern| pattern.matches(class));
+        if by_class || pilot.segments.iter().any(|listed| listed == segment) {
+            return Ok(number);
+        }
+        if pilot.queues.is_empty() {
+            return Ok(active);
+        }
+        let queues = pilot.queues.clone();
+        let queue = match &open.queue {
+            Some(queue) => queue.clone(),
+            // Where the version in force would send it: the pilot must not decide what is its own.
+            None => {
+                let book = Arc::clone(self.policies.book(active));
+                let Ok((level, _)) = priority(&book, fields) else {
+                    return Ok(active);
+                };
+                let mut details = Details::default();
+                set_details(&mut details, fields);
+                let plan = self.policies.plan(active, &keys(&details, level, None));
+                self.policies.terms(active, plan).plan.queue.clone()
+            }
+        };
+        Ok(if queues.contains(&queue) { number } else { active })
     }
 }
 
@@ -255,30 +307,22 @@ fn fire(clock: &mut Clock, now: UnixMs) {
 }
 
 /// The level that the ticket has under the new version; `None`: there is no place for it.
-fn place<'a>(ticket: &Ticket, old: &RuleBook, new: &'a RuleBook) -> Option<(u16, &'a Level)> {
-    let priority = &old.priorities[usize::from(ticket.level)].name;
-    new.level(priority).filter(|_| {
-        ticket
-            .details
-            .as_deref()
-            .is_none_or(|details| labels_fit(new, details))
-    })
+fn place(ticket: &Ticket, old: &RuleBook, new: &RuleBook) -> Option<u16> {
+    let fits = ticket
+        .details
+        .as_deref()
+        .is_none_or(|details| labels_fit(new, details));
+    let (level, _) = new.level(old.priority_name(ticket.level)).filter(|_| fits)?;
+    Some(level)
 }
 
-fn effects(
-    ticket: &Ticket,
-    old: &RuleBook,
-    new: &RuleBook,
-    level: &Level,
-    at: UnixMs,
-    mode: MigrationMode,
-) -> Vec<ClockEffect> {
+fn effects(ticket: &Ticket, old: &Terms, new: &Terms, at: UnixMs, mode: MigrationMode) -> Vec<ClockEffect> {
     // What a resolved ticket aimed at is settled; only if it is reopened do the new rules count.
     if ticket.state == TicketState::Resolved {
         return Vec::new();
     }
     let mut effects = Effects::new(ticket, old, at);
-    effects.migrate(new, level, mode);
+    effects.migrate(new, mode);
     effects.finish().0
 }
 
@@ -321,30 +365,36 @@ impl Transaction<'_> {
         if self.fire_overdue(slot) && !self.state.is_to_migrate(slot, begun, migration) {
             return None;
         }
-        let old = self.book(slot);
+        let old = self.terms(slot);
         let number = self.state.policies.find(&migration.policy, migration.to)?;
-        let new = Arc::clone(self.state.policies.book(number));
+        let book = Arc::clone(self.state.policies.book(number));
         let ticket = self.state.tickets.get(slot)?;
-        let Some((_, level)) = place(ticket, &old, &new) else {
+        let Some(level) = place(ticket, &old.book, &book) else {
             return Some(false);
         };
+        let asked = ticket.asked_queue;
+        let details = ticket.details.clone().unwrap_or_default();
+        let plan = self.state.replan(number, level, &details, asked);
+        let new = self.state.policies.terms(number, plan);
+        let ticket = self.state.tickets.get(slot)?;
         let at = self.now.max(ticket.commanded_at);
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
-        let effects = effects(ticket, &old, &new, level, at, migration.mode);
+        let effects = effects(ticket, &old, &new, at, migration.mode);
+        let priority = book.priority_name(level).clone();
         let migrated = TicketMigrated {
-            policy: new.name.clone(),
-            version: new.version,
-            priority: level.name.clone(),
-            rank: level.rank,
+            policy: book.name.clone(),
+            version: book.version,
+            priority: priority.clone(),
+            rank: new.plan.rank,
             mode: migration.mode,
             tally: weigh(ticket, &effects, at),
         };
         let saying = Saying {
             cause: begun,
             effects,
-            queue: moves.then(|| level.queue.clone()),
-            priority: Some(level.name.clone()),
-            policy: Some(Text::clone(&new.versioned)),
+            queue: moves.then(|| new.plan.queue.clone()),
+            priority: Some(priority),
+            policy: Some(book.versioned.clone()),
             ..Saying::default()
         };
         self.say(slot, at, TicketFact::Migrated(Box::new(migrated)), saying);

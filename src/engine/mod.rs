@@ -330,6 +330,11 @@ impl Engine {
         Some((fact.version, fact.hash))
     }
 
+    /// The newest version of each calendar.
+    pub fn newest_calendars(&self) -> impl Iterator<Item = &crate::model::calendar::CalendarExtended> {
+        std::iter::empty()
+    }
+
     /// The names of the policies, in their order.
     pub fn policy_names(&self) -> impl Iterator<Item = &str> {
         self.state.policies.names()

@@ -3,15 +3,15 @@
 //! Costs: the version of a new ticket is found by one look-up of the name; a version by a look-up and a binary search.
 
 use crate::model::Text;
-use crate::model::event::PolicyActivated;
-use crate::policy::RuleBook;
+use crate::model::event::{Details, PolicyActivated};
+use crate::policy::{Keys, Plan, Plans, RuleBook};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All versions, in the order in which they took effect.
 #[derive(Debug, Default)]
 pub(super) struct Policies {
-    books: Vec<(PolicyActivated, Arc<RuleBook>)>,
+    versions: Vec<Version>,
     names: BTreeMap<Text, Versions>,
 }
 
@@ -20,23 +20,49 @@ pub(super) struct Policies {
 struct Versions {
     /// All, in rising order of their versions.
     all: Vec<u32>,
-    /// The newest.
-    newest: u32,
+    /// The newest without a pilot.
+    active: Option<u32>,
+}
+
+/// One version, and the plans that tickets have had under it. Plans are derived: in no hash and no snapshot.
+#[derive(Debug)]
+struct Version {
+    fact: PolicyActivated,
+    book: Arc<RuleBook>,
+    plans: Plans,
+}
+
+/// What a ticket is under: its policy version, and what that says of tickets like it.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    pub book: Arc<RuleBook>,
+    pub plan: Arc<Plan>,
+}
+
+/// What rules match a ticket by: `queue` is the one that it was opened with, if it named one.
+pub(super) fn keys<'a>(details: &'a Details, priority: u16, queue: Option<&'a str>) -> Keys<'a> {
+    Keys {
+        class: &details.class,
+        priority,
+        segment: &details.segment,
+        channel: &details.channel,
+        customer: &details.customer,
+        queue,
+    }
 }
 
 impl Policies {
-    /// The version takes effect. Fails when its text cannot be read, which a log written by this program never shows.
+    /// The version takes effect. Fails when its compiled form makes no sense, which a log written by this program never
+    /// shows.
     pub(super) fn activate(&mut self, fact: &PolicyActivated) -> Result<(), String> {
-        let book = RuleBook::parse(&fact.name, &fact.text, fact.version).map_err(|problems| {
-            let first = problems.first().map(ToString::to_string).unwrap_or_default();
-            format!("policy {}@{} cannot be read: {first}", fact.name, fact.version)
-        })?;
-        let number = self.books.len() as u32;
+        let book = RuleBook::activated(fact)
+            .map_err(|what| format!("policy {}@{} cannot be used: {what}", fact.name, fact.version))?;
+        let number = self.versions.len() as u32;
         let versions = self.names.entry(fact.name.clone()).or_default();
         let newest = versions
             .all
             .last()
-            .map_or(0, |last| self.books[*last as usize].0.version);
+            .map_or(0, |last| self.versions[*last as usize].fact.version);
         if fact.version <= newest {
             return Err(format!(
                 "policy {}@{} follows {}@{newest}",
@@ -44,14 +70,26 @@ impl Policies {
             ));
         }
         versions.all.push(number);
-        versions.newest = number;
-        self.books.push((fact.clone(), Arc::new(book)));
+        if fact.rules.pilot.is_none() {
+            versions.active = Some(number);
+        }
+        self.versions.push(Version {
+            fact: fact.clone(),
+            book: Arc::new(book),
+            plans: Plans::default(),
+        });
         Ok(())
     }
 
-    /// The version of this name that new tickets get.
+    /// The version of this name that new tickets get unless a pilot is for them.
     pub(super) fn active(&self, name: &str) -> Option<u32> {
-        self.names.get(name).map(|versions| versions.newest)
+        self.names.get(name)?.active
+    }
+
+    /// The newest version of this name if it is tried on some tickets only.
+    pub(super) fn pilot(&self, name: &str) -> Option<u32> {
+        self.newest(name)
+            .filter(|number| self.fact(*number).rules.pilot.is_some())
     }
 
     /// The newest version of this name, a pilot or not.
@@ -78,12 +116,27 @@ impl Policies {
     }
 
     pub(super) fn book(&self, number: u32) -> &Arc<RuleBook> {
-        &self.books[number as usize].1
+        &self.versions[number as usize].book
+    }
+
+    /// Number of the plan that a version has for these keys.
+    pub(super) fn plan(&mut self, number: u32, keys: &Keys) -> u32 {
+        let Version { book, plans, .. } = &mut self.versions[number as usize];
+        plans.find(book, keys)
+    }
+
+    /// The version and the plan of these numbers.
+    pub(super) fn terms(&self, number: u32, plan: u32) -> Terms {
+        let version = &self.versions[number as usize];
+        Terms {
+            book: Arc::clone(&version.book),
+            plan: Arc::clone(version.plans.get(plan)),
+        }
     }
 
     /// The version as it was activated.
     pub(super) fn fact(&self, number: u32) -> &PolicyActivated {
-        &self.books[number as usize].0
+        &self.versions[number as usize].fact
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -93,11 +146,12 @@ impl Policies {
     pub(super) fn active_books(&self) -> impl Iterator<Item = &RuleBook> {
         self.names
             .values()
-            .map(|versions| &*self.books[versions.newest as usize].1)
+            .flat_map(|versions| versions.active.iter().chain(versions.all.last()))
+            .map(|number| &*self.versions[*number as usize].book)
     }
 
     /// Every version as it was activated.
     pub(super) fn facts(&self) -> impl Iterator<Item = &PolicyActivated> {
-        self.books.iter().map(|(fact, _)| fact)
+        self.versions.iter().map(|version| &version.fact)
     }
 }

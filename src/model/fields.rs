@@ -128,10 +128,11 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             sink.int("version", i64::from(policy.version));
             sink.text("hash", &format!("{:016x}", policy.hash));
             sink.text("source", &policy.source);
+            let about = &policy.rules.about;
             for (name, value) in [
-                ("reason", &policy.reason),
-                ("requested_by", &policy.requested_by),
-                ("approved_by", &policy.approved_by),
+                ("reason", &about.reason),
+                ("requested_by", &about.requested_by),
+                ("approved_by", &about.approved_by),
             ] {
                 if !value.is_empty() {
                     sink.text(name, value);

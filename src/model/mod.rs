@@ -6,6 +6,7 @@
 //! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`calendar`] | working time as data: weeks, holidays, zones |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
 //! | [`command`], [`session`] | what clients ask for, of the engine and of the daemon itself |
 //! | [`versions`] | versions of policies: what is asked about them, and tickets that go from one to another |
@@ -14,8 +15,10 @@
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
+//! | [`rules`] | a compiled policy as the log keeps it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod calendar;
 pub mod clock;
 pub mod command;
 pub mod event;
@@ -23,6 +26,7 @@ pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rules;
 pub mod session;
 pub mod skill;
 mod spelling;

@@ -12,6 +12,7 @@
 use super::command::Open;
 use super::event::Origin;
 use super::reply::Reply;
+use super::rules::Rules;
 use super::{Seq, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -107,18 +108,16 @@ pub struct PolicyActivated {
     pub version: u32,
     /// Digest of the text.
     pub hash: u64,
-    /// The file as it was read.
+    /// The file as it was read, for people.
     pub text: String,
+    /// What it means: replay follows this, whatever a later program would read in the text.
+    pub rules: Rules,
+    /// The versions of the calendars that it names, as of then.
+    pub calendars: Vec<(Text, u32)>,
     /// Where the text came from: the name of a file, or `embedded`.
     pub source: Text,
     /// When it took effect.
     pub activated_at: UnixMs,
-    /// Why it was made; empty: not said. So are the next two.
-    pub reason: Text,
-    /// Who asked for it.
-    pub requested_by: Text,
-    /// Who approved it.
-    pub approved_by: Text,
     /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its
     /// instants are worth.
     pub virtual_clock: bool,

@@ -1,5 +1,9 @@
 //! One event of every kind, with every optional part there and missing: what fixtures and mutations are made of.
 
+#[path = "rules.rs"]
+mod rules;
+
+use rules::rules;
 use slad::model::event::*;
 use slad::model::skill::{Required, Skill};
 use slad::model::target::{PLAIN, Target};
@@ -238,9 +242,8 @@ fn daemon_facts() -> Vec<Body> {
             text: "name = \"service-levels\"\n".repeat(20),
             source: Text::new("service-levels.toml"),
             activated_at: T0,
-            reason: Text::new("start"),
-            requested_by: Text::new("Li Na"),
-            approved_by: Text::default(),
+            calendars: vec![(Text::new("cn-office"), 2)],
+            rules: rules(),
             virtual_clock: true,
         })),
         Body::QueueChanged(Box::new(QueueChanged {

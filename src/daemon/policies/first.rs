@@ -3,6 +3,7 @@
 use super::folder::Folder;
 use super::{Mistake, load};
 use crate::daemon::core::Core;
+use crate::daemon::zones::zones;
 use crate::model::UnixMs;
 
 impl Core {
@@ -15,9 +16,9 @@ impl Core {
     pub fn first_policies(&mut self, now: UnixMs) -> Result<(), String> {
         let folder = Folder::read(self.shared.config.policies.as_deref());
         let known = self.known_policies();
-        match load::load(&folder, &known, now) {
+        match load::load(&folder, &known, &zones(), now) {
             Ok(load) => {
-                for kept in &load.kept {
+                for kept in load.kept.iter().chain(&load.calendars.kept) {
                     tracing::warn!("{kept} stays in force, but the folder of policies has no file for it");
                 }
                 self.activate(now, &load);

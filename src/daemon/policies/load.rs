@@ -3,10 +3,14 @@
 //! Reads no file and changes nothing; runs beside the core, which gives it what is known and records what comes out in one
 //! frame. Cost: parsing is linear in the texts; texts that are known are parsed too, for their mistakes elsewhere.
 
+use super::calendars::{self, Calendars};
 use super::folder::{File, Folder};
 use super::{EMBEDDED, Mistake, diff};
+use crate::calendar::Zones;
 use crate::engine::Engine;
+use crate::model::calendar::CalendarExtended;
 use crate::model::event::PolicyActivated;
+use crate::model::rules::OpenTickets;
 use crate::model::{Text, UnixMs};
 use crate::policy::RuleBook;
 use std::collections::BTreeMap;
@@ -25,13 +29,28 @@ pub struct KnownPolicy {
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     policies: BTreeMap<Text, KnownPolicy>,
+    calendars: BTreeMap<Text, CalendarExtended>,
     virtual_clock: bool,
 }
 
 impl NewVersion {
+    /// A pilot needs a version beside it, and tries nothing on tickets that are open.
+    fn mistake(&self) -> Option<Mistake> {
+        self.fact.rules.pilot.as_ref()?;
+        let what = if self.from.is_none() {
+            "[pilot] in the first version of a policy: no other version is there for the rest; load it without [pilot] first"
+        } else if self.migrates() {
+            "[pilot] and open_tickets = \"migrate\" in one version: a pilot is for new tickets; leave open_tickets out, and \
+             set it in the version that ends the pilot"
+        } else {
+            return None;
+        };
+        Some(Mistake::of_file(&self.fact.source, what))
+    }
+
     /// Do open tickets of older versions go over to it?
     pub fn migrates(&self) -> bool {
-        false
+        self.fact.rules.open_tickets == OpenTickets::Migrate
     }
 }
 
@@ -48,8 +67,10 @@ impl Known {
             };
             Some((fact.name.clone(), known))
         });
+        let calendars = engine.newest_calendars();
         Known {
             policies: newest.collect(),
+            calendars: calendars.map(|fact| (fact.name.clone(), fact.clone())).collect(),
             virtual_clock,
         }
     }
@@ -85,6 +106,8 @@ pub struct NewVersion {
 /// What the folder and the binary come to.
 #[derive(Debug, Clone, Default)]
 pub struct Load {
+    /// Of the calendars.
+    pub calendars: Calendars,
     /// New versions, in the order of their names.
     pub versions: Vec<NewVersion>,
     /// What is in force already, `name@version`.
@@ -104,9 +127,12 @@ struct Source<'a> {
 ///
 /// # Errors
 /// All mistakes of all files, in the order of the files and in each in the order of its text; never an empty list.
-pub fn load(folder: &Folder, known: &Known, at: UnixMs) -> Result<Load, Vec<Mistake>> {
+pub fn load(folder: &Folder, known: &Known, zones: &Zones, at: UnixMs) -> Result<Load, Vec<Mistake>> {
     let mut mistakes = folder.mistakes.clone();
-    let mut load = Load::default();
+    let mut load = Load {
+        calendars: calendars::load(&folder.calendars, &known.calendars, zones, &mut mistakes),
+        ..Load::default()
+    };
     let mut given: BTreeMap<Text, String> = BTreeMap::new();
     let embedded = crate::policy::embedded();
     let files = folder.policies.iter().map(|File { name, stem, text }| Source {
@@ -148,7 +174,11 @@ pub fn load(folder: &Folder, known: &Known, at: UnixMs) -> Result<Load, Vec<Mist
             Some((newest, versioned)) if newest.hash == book.hash => load.unchanged.push(versioned),
             // A file that is gone is no wish for what the binary says.
             Some((newest, versioned)) if !is_file && newest.source != EMBEDDED => load.kept.push(versioned),
-            _ => load.versions.push(new_version(book, source, newest, known, at)),
+            _ => {
+                let version = new_version(&book, source, newest, known, at, &load.calendars);
+                mistakes.extend(version.mistake());
+                load.versions.push(version);
+            }
         }
     }
     for (name, newest) in &known.policies {
@@ -164,27 +194,24 @@ pub fn load(folder: &Folder, known: &Known, at: UnixMs) -> Result<Load, Vec<Mist
 }
 
 fn new_version(
-    book: RuleBook,
+    book: &RuleBook,
     source: &str,
     newest: Option<&KnownPolicy>,
     known: &Known,
     at: UnixMs,
+    calendars: &Calendars,
 ) -> NewVersion {
     let from = newest.map(|newest| newest.version);
+    let named = book.rules.calendars.iter();
+    let named = named.filter_map(|name| Some((name.clone(), *calendars.newest.get(name)?)));
     NewVersion {
         from,
         diff: diff::lines(newest.map_or("", |newest| &newest.text), &book.text),
         fact: PolicyActivated {
-            name: book.name,
             version: from.unwrap_or(0) + 1,
-            hash: book.hash,
-            text: book.text,
-            source: Text::new(source),
             activated_at: at,
-            reason: Text::default(),
-            requested_by: Text::default(),
-            approved_by: Text::default(),
-            virtual_clock: known.virtual_clock,
+            calendars: named.collect(),
+            ..book.activation(source, known.virtual_clock)
         },
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`folder`] | what is on the disk |
 //! | [`load`] | what of it is new, checked as a whole: all or nothing |
+//! | [`calendars`] | the same of calendars |
 //! | [`diff`] | how two texts differ |
 //! | `first` | the start |
 //! | [`reload`] | POLICY.RELOAD and SIGHUP |
@@ -14,6 +15,7 @@
 //! Mistakes anywhere leave everything as it is, and are told to whoever asked, in the daemon's own log, in INFO and
 //! in a metric, until the folder reads well again.
 
+pub mod calendars;
 pub mod diff;
 mod first;
 pub mod folder;

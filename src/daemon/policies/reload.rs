@@ -6,7 +6,9 @@ use super::load::{self, Known, Load, NewVersion};
 use super::migrations::Waited;
 use crate::daemon::connection::Connection;
 use crate::daemon::core::{Core, CoreRef};
+use crate::daemon::zones::zones;
 use crate::model::event::{Body, PolicyMigrating};
+use crate::model::fields::versioned;
 use crate::model::reply::Reply;
 use crate::model::versions::{Migration, MigrationMode, PolicyCommand};
 use crate::model::{Code, Refusal, Seq, Text, UnixMs};
@@ -36,7 +38,7 @@ pub async fn reload(core: &CoreRef, dry_run: bool) -> Result<Reloaded, Refusal> 
         let now = core.now();
         (core.shared.config.policies.clone(), core.known_policies(), now)
     };
-    let read = move || load::load(&Folder::read(path.as_deref()), &known, now);
+    let read = move || load::load(&Folder::read(path.as_deref()), &known, &zones(), now);
     let loaded = tokio::task::spawn_blocking(read)
         .await
         .map_err(|e| Refusal::new(Code::Err, format!("the folder could not be read: {e}")))?;
@@ -113,6 +115,17 @@ fn report(load: &Load, migrated: &[Vec<(u32, u64)>], seq: Option<Seq>, dry_run: 
         ("activated", Reply::List(versions.collect())),
         ("unchanged", texts(&load.unchanged)),
         ("kept", texts(&load.kept)),
+        (
+            "calendars",
+            Reply::List(
+                load.calendars
+                    .versions
+                    .iter()
+                    .map(|fact| Reply::Bulk(versioned(&fact.name, fact.version)))
+                    .collect(),
+            ),
+        ),
+        ("notes", texts(&load.calendars.notes)),
     ])
 }
 
@@ -154,6 +167,19 @@ impl Core {
     pub fn activate(&mut self, now: UnixMs, load: &Load) -> (Option<Seq>, Vec<Seq>) {
         let mut bodies = Vec::new();
         let mut begins = Vec::new();
+        // Calendars first: the policies behind them count by them.
+        for calendar in &load.calendars.versions {
+            tracing::info!(
+                calendar = calendar.name.as_str(),
+                version = calendar.version,
+                source = calendar.reason.as_str(),
+                tzdata = calendar.zone.tzdata_version.as_str(),
+                "calendar loaded"
+            );
+        }
+        for note in &load.calendars.notes {
+            tracing::warn!("{note}");
+        }
         for version in &load.versions {
             let mut fact = version.fact.clone();
             fact.activated_at = now;

@@ -18,7 +18,7 @@ use crate::model::reply::Reply;
 use crate::model::{Refusal, Seq, Text, UnixMs};
 
 pub(super) use agent::Next;
-pub(super) use open::labels_fit;
+pub(super) use open::{labels_fit, priority, set_details};
 
 /// A command to a live ticket whose checks were passed.
 pub(super) struct Case<'a> {

@@ -2,12 +2,14 @@
 
 use super::custody::some;
 use crate::engine::effects::Effects;
+use crate::engine::policies::keys;
 use crate::engine::transaction::{Transaction, origin};
 use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::list;
+use crate::model::rules::Priority;
 use crate::model::{Code, Refusal, Seq, Text, UnixMs, text};
-use crate::policy::{Level, RuleBook};
+use crate::policy::RuleBook;
 use std::sync::Arc;
 
 /// Requirements that a process keeps at most: each is looked at once for every profile of agents.
@@ -17,20 +19,21 @@ impl Transaction<'_> {
     pub(super) fn open(&mut self, id: &Text, open: &Open, common: Option<&Common>) -> Result<Seq, Refusal> {
         // Opening begins a new life: an earlier ticket of this id says nothing about when it may have happened.
         let at = super::checks::check_at(common, 0, self.now)?;
-        let book = self.policy(open.policy.as_ref())?;
-        let event = self.opening(id, open, common, at, &book, true)?;
+        let name = open.policy.as_ref().unwrap_or(self.default_policy);
+        let version = self.state.version_for(name, open)?;
+        let event = self.opening(id, open, common, at, version, true)?;
         Ok(self.emit(at, 0, Body::Ticket(event)))
     }
 
     /// The event of an opening under these rules, if nothing is against it. A look ahead need not bring what the policy
     /// requires: it is not `complete`.
     pub(in crate::engine) fn opening(
-        &self,
+        &mut self,
         id: &Text,
         open: &Open,
         common: Option<&Common>,
         at: UnixMs,
-        book: &RuleBook,
+        number: u32,
         complete: bool,
     ) -> Result<TicketEvent, Refusal> {
         let opened_at = open.opened_at.unwrap_or(at);
@@ -44,8 +47,9 @@ impl Transaction<'_> {
             )));
         }
         let opened_at = opened_at.min(at);
-        let (_, level) = priority(book, open.fields.priority.as_ref())?;
-        check_labels(book, &open.fields)?;
+        let book = Arc::clone(self.state.policies.book(number));
+        let (level, priority) = priority(&book, &open.fields)?;
+        check_labels(&book, &open.fields)?;
         if let Some(queue) = &open.queue {
             self.known_queue(queue)?;
         }
@@ -60,28 +64,34 @@ impl Transaction<'_> {
                 ),
             ));
         }
-        let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
-        let skills = open.fields.skills.clone().unwrap_or_default();
+        let mut details = Details::default();
+        let given = set_details(&mut details, &open.fields);
+        let plan = self
+            .state
+            .policies
+            .plan(number, &keys(&details, level, open.queue.as_deref()));
+        let terms = self.state.policies.terms(number, plan);
+        let plan = &terms.plan;
+        let queue = open.queue.clone().unwrap_or_else(|| plan.queue.clone());
+        let skills = open.fields.skills.clone().unwrap_or_else(|| plan.skills.clone());
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(book, level, opened_at, at);
+        let mut effects = Effects::of_opening(&terms, opened_at, at);
         effects.open(&open.fields.dues);
         let (effects, _) = effects.finish();
         let clocks = (!effects.is_empty()).then(|| {
             let policy = book.versioned.clone();
             Box::new(ClockEffects {
                 policy,
-                priority: level.name.clone(),
+                priority: priority.name.clone(),
                 effects,
             })
         });
-        let mut details = Details::default();
-        let given = set_details(&mut details, &open.fields);
         let opened = Opened {
             opened_at,
             policy: book.name.clone(),
             version: book.version,
-            priority: level.name.clone(),
-            rank: level.rank,
+            priority: priority.name.clone(),
+            rank: plan.rank,
             queue_by_policy: open.queue.is_none(),
             skills,
             fingerprint: open.fingerprint,
@@ -96,12 +106,6 @@ impl Transaction<'_> {
             clocks,
             origin: origin(common),
         })
-    }
-
-    fn policy(&self, name: Option<&Text>) -> Result<Arc<RuleBook>, Refusal> {
-        let name = name.unwrap_or(self.default_policy);
-        let number = self.state.known_policy(name)?;
-        Ok(Arc::clone(self.state.policies.book(number)))
     }
 
     /// Refuses a combination of queue and skills beyond the number that is kept.
@@ -128,16 +132,22 @@ impl Transaction<'_> {
     }
 }
 
-/// The priority asked for, or the policy's default.
-pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u16, &'a Level), Refusal> {
-    let Some(name) = name else {
-        return Ok((
-            book.default_priority,
-            &book.priorities[usize::from(book.default_priority)],
-        ));
+/// The priority asked for, or that of the class, or the policy's default.
+pub(in crate::engine) fn priority<'a>(
+    book: &'a RuleBook,
+    fields: &Fields,
+) -> Result<(u16, &'a Priority), Refusal> {
+    let Some(name) = &fields.priority else {
+        let usual = book.usual_priority(fields.class.as_deref().unwrap_or_default());
+        return Ok((usual, &book.rules.priorities[usize::from(usual)]));
     };
     book.level(name).ok_or_else(|| {
-        let known: Vec<&str> = book.priorities.iter().map(|level| level.name.as_str()).collect();
+        let known: Vec<&str> = book
+            .rules
+            .priorities
+            .iter()
+            .map(|priority| priority.name.as_str())
+            .collect();
         let hint = text::hint(name, known.iter().copied());
         let policy = book.versioned.clone();
         Refusal::bad_arg(format!(
@@ -149,18 +159,15 @@ pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u
 
 /// A policy that lists classes, segments or channels takes no others.
 pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
-    for (what, given, known) in [
-        ("class", &fields.class, &book.classes),
-        ("segment", &fields.segment, &book.segments),
-        ("channel", &fields.channel, &book.channels),
+    for (what, given) in [
+        ("class", &fields.class),
+        ("segment", &fields.segment),
+        ("channel", &fields.channel),
     ] {
-        let Some(given) = given
-            .as_ref()
-            .filter(|given| !known.is_empty() && !known.contains(given))
-        else {
+        let Some(given) = given.as_ref().filter(|given| !book.takes(what, given)) else {
             continue;
         };
-        let known: Vec<&str> = known.iter().map(Text::as_str).collect();
+        let known: Vec<&str> = book.declared(what).into_iter().map(Text::as_str).collect();
         let hint = text::hint(given, known.iter().copied());
         let policy = book.versioned.clone();
         return Err(Refusal::bad_arg(format!(
@@ -173,14 +180,17 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
 
 /// Has the policy a place for a ticket of this class, segment and channel?
 pub(in crate::engine) fn labels_fit(book: &RuleBook, details: &Details) -> bool {
-    let known = |given: &Text, known: &[Text]| given.is_empty() || known.is_empty() || known.contains(given);
-    known(&details.class, &book.classes)
-        && known(&details.segment, &book.segments)
-        && known(&details.channel, &book.channels)
+    [
+        ("class", &details.class),
+        ("segment", &details.segment),
+        ("channel", &details.channel),
+    ]
+    .into_iter()
+    .all(|(key, value)| value.is_empty() || book.takes(key, value))
 }
 
 /// Puts the given fields into `details`; true if there were any.
-pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
+pub(in crate::engine) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
     for (place, given) in [
         (&mut details.class, &fields.class),

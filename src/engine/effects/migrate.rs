@@ -1,36 +1,36 @@
 //! What another version of its policy does to the clocks of a ticket.
 
 use super::Effects;
+use crate::engine::policies::Terms;
 use crate::model::event::ClockChange;
+use crate::model::rules::Trigger;
 use crate::model::versions::MigrationMode;
-use crate::policy::{Level, RuleBook, Start, meaning};
 
 impl<'a> Effects<'a> {
-    /// From now on the rules are those of `book`, and there of `level`.
-    pub(in crate::engine) fn migrate(&mut self, book: &'a RuleBook, level: &'a Level, mode: MigrationMode) {
-        self.book = book;
+    /// From now on it is under these terms.
+    pub(in crate::engine) fn migrate(&mut self, new: &'a Terms, mode: MigrationMode) {
         match mode {
             // What the new version says counts from the receipt, as if the ticket had been opened under it.
-            MigrationMode::Retroactive => self.relevel(level, &[]),
-            MigrationMode::FromNow => self.from_now(level),
+            MigrationMode::Retroactive => {
+                self.book = &new.book;
+                self.relevel(&new.plan, &[]);
+            }
+            MigrationMode::FromNow => self.from_now(new),
         }
     }
 
     /// What runs keeps its due. A clock that the new version does not have no longer counts; one that it brings, and
     /// that the ticket never had, starts now.
-    fn from_now(&mut self, new: &'a Level) {
-        let old = std::mem::replace(&mut self.level, new);
+    fn from_now(&mut self, new: &'a Terms) {
+        let old = std::mem::replace(&mut self.plan, &new.plan);
+        self.book = &new.book;
         for clock in self.those(|clock| clock.is_open() && !clock.by_hand) {
-            if old.rule(&clock.target).is_some() && new.rule(&clock.target).is_none() {
+            if old.rule(&clock.target).is_some() && new.plan.rule(&clock.target).is_none() {
                 let due = clock.due_from(self.at);
                 self.push(&clock.target, ClockChange::Stopped { due });
             }
         }
-        for rule in new
-            .clocks
-            .iter()
-            .filter(|rule| meaning(&rule.target).starts == Start::Open)
-        {
+        for rule in new.plan.started_by(&Trigger::Open) {
             if !self.clocks.iter().any(|clock| clock.target == rule.target) {
                 self.start_rule(rule, self.at);
             }

@@ -13,6 +13,7 @@ use crate::model::fields::skills;
 use crate::model::reply::Reply;
 use crate::model::versions::{Migration, MigrationTally};
 use crate::model::{Refusal, Seq, Text, UnixMs, text};
+use crate::policy::Plans;
 use std::collections::BinaryHeap;
 
 /// A long read under way.
@@ -48,6 +49,7 @@ enum What {
         migration: Migration,
         tally: MigrationTally,
         stayed: u64,
+        plans: Plans,
     },
 }
 
@@ -58,6 +60,7 @@ impl Scan {
             migration: migration.clone(),
             tally: MigrationTally::default(),
             stayed: 0,
+            plans: Plans::default(),
         };
         Scan { next: 0, what }
     }
@@ -141,7 +144,8 @@ impl What {
                 migration,
                 tally,
                 stayed,
-            } => match state.would_migrate(ticket, now, migration) {
+                plans,
+            } => match state.would_migrate(ticket, now, migration, plans) {
                 Some(Some(clocks)) => tally.add(clocks),
                 Some(None) => *stayed += 1,
                 None => {}
@@ -224,15 +228,11 @@ fn key(sort: Sort, ticket: &Ticket) -> (i64, Seq) {
 }
 
 fn peeked(state: &State, ticket: &Ticket) -> Option<Reply> {
-    let level = state
-        .policies
-        .book(ticket.book)
-        .priorities
-        .get(usize::from(ticket.level))?;
+    let priority = state.policies.book(ticket.book).priority_name(ticket.level);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
     Some(Reply::Map(vec![
         ("ticket", Reply::Bulk(ticket.id.clone())),
-        ("priority", Reply::Bulk(level.name.clone())),
+        ("priority", Reply::Bulk(priority.clone())),
         ("rank", Reply::Int(i64::from(ticket.rank))),
         ("due", Reply::instant(ticket.live_deadline())),
         ("opened_at", Reply::Int(ticket.opened_at)),

@@ -4,6 +4,9 @@ use crate::site::*;
 use crate::support::{Daemon, Value};
 use std::time::{Duration, Instant};
 
+/// A second policy.
+const NIGHT: &str = "priorities = [\"N1\"]\ndefault_priority = \"N1\"\nqueue = \"night\"\nwarn = \"80%\"\n";
+
 #[test]
 fn a_changed_file_is_a_new_version_and_the_old_one_stays_readable() {
     let site = Site::start(&[("desk.toml", DESK)]);
@@ -76,15 +79,12 @@ fn a_broken_file_leaves_everything_as_it_is_and_says_where() {
     let site = Site::start(&[("desk.toml", DESK)]);
     let mut client = site.client();
     site.write("desk.toml", &DESK.replace("\"15m\"", "\"10m\""));
-    site.write(
-        "night.toml",
-        "priorities = [\"N1\"]\nqueue = \"night\"\nwarn = \"101%\"\n",
-    );
+    site.write("night.toml", &NIGHT.replace("80%", "101%"));
     let before = site.events().len();
     for reload in ["POLICY.RELOAD", "POLICY.RELOAD DRYRUN"] {
         let said = refused(client.say(reload), "ERR");
         assert!(
-            said.contains("night.toml:3:8: ") && said.contains("it takes"),
+            said.contains("night.toml:4:8: ") && said.contains("it takes"),
             "{said}"
         );
         assert!(said.contains("nothing was loaded"), "{said}");
@@ -92,13 +92,10 @@ fn a_broken_file_leaves_everything_as_it_is_and_says_where() {
     assert_eq!(site.events().len(), before, "the good file waits for the other");
     assert_eq!(client.say("POLICY.GET desk").get("version").int(), 1);
     assert_eq!(site.info("policy_mistakes"), "1");
-    assert!(site.info("policy_first_mistake").starts_with("night.toml:3:8: "));
-    assert!(site.daemon.log().contains("night.toml:3:8: "));
+    assert!(site.info("policy_first_mistake").starts_with("night.toml:4:8: "));
+    assert!(site.daemon.log().contains("night.toml:4:8: "));
 
-    site.write(
-        "night.toml",
-        "priorities = [\"N1\"]\nqueue = \"night\"\nwarn = \"80%\"\n",
-    );
+    site.write("night.toml", NIGHT);
     let reply = client.say("POLICY.RELOAD");
     assert_eq!(reply.get("activated").list().len(), 2);
     assert_eq!(site.info("policy_mistakes"), "0");
@@ -165,10 +162,7 @@ fn sighup_reads_the_folder_again() {
 
 #[test]
 fn after_a_restart_versions_are_as_they_were_whatever_became_of_the_files() {
-    let mut site = Site::start(&[
-        ("desk.toml", DESK),
-        ("night.toml", "priorities = [\"N1\"]\nqueue = \"night\"\n"),
-    ]);
+    let mut site = Site::start(&[("desk.toml", DESK), ("night.toml", NIGHT)]);
     let mut client = site.client();
     client.say("TICKET.OPEN t1 policy desk");
     site.write("desk.toml", &DESK.replace("\"8h\"", "\"9h\""));

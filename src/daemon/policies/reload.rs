@@ -139,7 +139,7 @@ impl Core {
     /// Keeps the mistakes of the last look at the folder, and tells of them.
     pub fn note_mistakes(&mut self, mistakes: Vec<Mistake>) {
         for mistake in &mistakes {
-            tracing::error!(file = mistake.file, "{mistake}");
+            tracing::error!("{mistake}");
         }
         if !mistakes.is_empty() {
             tracing::error!(

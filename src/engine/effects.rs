@@ -8,6 +8,7 @@ use super::ticket::Ticket;
 use crate::model::event::{ClockChange, ClockEffect};
 use crate::model::record::ClockState;
 use crate::model::target::Target;
+use crate::model::time::Span;
 use crate::model::{NEVER, Text, UnixMs};
 use crate::policy::{ClockRule, Level, RuleBook, Start, Trigger, meaning};
 
@@ -102,6 +103,7 @@ impl<'a> Effects<'a> {
                 due,
                 warn_at,
                 by_hand,
+                provisional: false,
             },
         );
         self.stand_still(target, due);
@@ -149,8 +151,20 @@ impl<'a> Effects<'a> {
         let (book, level) = (self.book, self.level);
         let met = |clock: &Clock| clock.is_open() && book.meets(level, &clock.target, trigger);
         for clock in self.those(met) {
-            let rule = level.rule(&clock.target);
-            let due = clock.due_from(self.at);
+            self.meet_one(&clock);
+            if let Some(rule) = level
+                .rule(&clock.target)
+                .filter(|rule| meaning(&rule.target).restarts)
+            {
+                self.start_rule(rule, self.at);
+            }
+        }
+    }
+
+    /// The clock has reached its aim; what it gave before then is taken back.
+    fn meet_one(&mut self, clock: &Clock) {
+        let due = clock.due_from(self.at);
+        {
             // In time counts up to and including the due that was missed, but only before the warning's instant.
             for (was, limit, due, breach) in [
                 (clock.warned, clock.warn_at - 1, due, false),
@@ -164,11 +178,8 @@ impl<'a> Effects<'a> {
                     });
                 }
             }
-            self.push(&clock.target, ClockChange::Met { at: self.at, due });
-            if let Some(rule) = rule.filter(|rule| meaning(&rule.target).restarts) {
-                self.start_rule(rule, self.at);
-            }
         }
+        self.push(&clock.target, ClockChange::Met { at: self.at, due });
     }
 
     /// The customer wrote or called: the next response is due, unless a response is due already.
@@ -207,6 +218,7 @@ impl<'a> Effects<'a> {
                     due,
                     warn_at: NEVER,
                     by_hand: true,
+                    provisional: false,
                 },
             );
         } else {
@@ -253,7 +265,54 @@ impl<'a> Effects<'a> {
     fn go_on(&mut self, clock: &Clock, remaining: i64) {
         let due = self.at.saturating_add(remaining);
         let warn_at = clock.warn_shifted(due - clock.due);
-        self.push(&clock.target, ClockChange::Resumed { due, warn_at });
+        self.push(
+            &clock.target,
+            ClockChange::Resumed {
+                due,
+                warn_at,
+                provisional: false,
+            },
+        );
+    }
+
+    /// The ticket leaves a stage for another one: the clock of the one left has reached its aim.
+    pub(super) fn enter_stage(&mut self, left: &str, _entered: &Text) {
+        let of_left =
+            |clock: &Clock| clock.is_open() && matches!(&clock.target, Target::Stage(name) if name == left);
+        for clock in self.those(of_left) {
+            self.meet_one(&clock);
+        }
+    }
+
+    /// The clock gets more time from its due on. Its warning moves along; one that was given is given again, if the new
+    /// instant is ahead.
+    pub(super) fn extend(&mut self, target: &Target, span: Span) {
+        for clock in self.those(|clock| clock.is_open() && clock.target == *target) {
+            let due = span.after(clock.due_from(self.at));
+            // A paused clock's due is where it would be if it ran on now; the move is by the same length.
+            let due = due - clock.due_from(self.at) + clock.due;
+            self.push(
+                target,
+                ClockChange::Moved {
+                    due,
+                    warn_at: self.warning_again(&clock, due - clock.due),
+                    by_hand: clock.by_hand,
+                    provisional: false,
+                },
+            );
+        }
+    }
+
+    fn warning_again(&self, clock: &Clock, shift: i64) -> UnixMs {
+        if clock.warn_at == NEVER {
+            return NEVER;
+        }
+        let warn_at = clock.warn_at.saturating_add(shift);
+        if clock.warned && warn_at <= self.at {
+            NEVER
+        } else {
+            warn_at
+        }
     }
 
     /// Everything that still runs no longer counts.
@@ -297,6 +356,7 @@ impl<'a> Effects<'a> {
                         due,
                         warn_at,
                         by_hand: false,
+                        provisional: false,
                     },
                 );
             }
@@ -336,7 +396,14 @@ impl<'a> Effects<'a> {
         };
         let due = rule.due(self.opened_at);
         let warn_at = self.warning(rule, self.opened_at, 0, warned);
-        self.push(&rule.target, ClockChange::Resumed { due, warn_at });
+        self.push(
+            &rule.target,
+            ClockChange::Resumed {
+                due,
+                warn_at,
+                provisional: false,
+            },
+        );
         self.stand_still(&rule.target, due);
     }
 

@@ -55,6 +55,7 @@ impl State {
                 .map(Clock::to_record)
                 .collect::<Vec<ClockRecord>>(),
             details: ticket.details.clone(),
+            course: ticket.course.clone(),
         })))
     }
 
@@ -231,6 +232,7 @@ impl State {
             clocks: record.clocks.into_iter().map(Clock::from_record).collect(),
             pause,
             details: record.details,
+            course: record.course,
         };
         let (hold, counts) = (ticket.hold, !ticket.is_paused());
         let slot = self.insert_ticket(ticket);

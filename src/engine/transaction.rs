@@ -32,6 +32,8 @@ pub(super) struct Saying<'a> {
     pub cause: Seq,
     pub common: Option<&'a Common>,
     pub effects: Vec<ClockEffect>,
+    /// The ladders of the clocks that have another one from here on.
+    pub ladders: Vec<Ladder>,
     /// The agent concerned, where it is not the holder.
     pub agent: Option<Text>,
     /// The queue afterwards, where it changes.
@@ -75,6 +77,7 @@ impl Transaction<'_> {
                     .priority
                     .unwrap_or_else(|| book.priorities[usize::from(ticket.level)].name.clone()),
                 effects: saying.effects,
+                ladders: saying.ladders,
             })
         });
         let event = TicketEvent {
@@ -151,6 +154,9 @@ impl Transaction<'_> {
                 let (fact, common) = match firing {
                     super::clock::Firing::Warning => (TicketFact::Warned(sla), None),
                     super::clock::Firing::Breach => (TicketFact::Breached(sla), Some(&common)),
+                    super::clock::Firing::Step(step) | super::clock::Firing::StepAfter(step) => {
+                        return self.take_step(slot, *sla, step, cause);
+                    }
                 };
                 self.say(
                     slot,
@@ -164,6 +170,25 @@ impl Transaction<'_> {
                 );
             }
         }
+    }
+
+    /// A step of the clock's ladder is taken.
+    fn take_step(&mut self, slot: u32, sla: SlaFact, step: u16, cause: Seq) {
+        let stepped = Stepped {
+            sla,
+            step,
+            at_word: Text::default(),
+            notify: Vec::new(),
+            rank: None,
+            from: Text::default(),
+            skills: None,
+            relax: Text::default(),
+        };
+        let saying = Saying {
+            cause,
+            ..Saying::default()
+        };
+        self.say(slot, self.now, TicketFact::Stepped(Box::new(stepped)), saying);
     }
 
     /// Records the breaches that a fact which happened `at` would swallow, for it ends or moves clocks that ran out before.
@@ -301,6 +326,8 @@ impl Transaction<'_> {
                 let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
                     sla: SlaFact { due, ..*sla },
                     breach,
+                    step: None,
+                    at_word: Text::default(),
                 }));
                 self.say(
                     slot,

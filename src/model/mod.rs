@@ -7,25 +7,29 @@
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
-//! | [`command`] | what clients ask for |
-//! | [`event`] | what happened: the facts of the log |
+//! | [`command`], `ticket_command` | what clients ask for |
+//! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
 //! | `spelling` | how the plain enums of events and commands are spelled |
-//! | [`fields`] | an event as the field/value pairs that the feed shows |
+//! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
 //! | [`refusal`] | why a command was not carried out |
 
 pub mod clock;
 pub mod command;
+pub mod course;
 pub mod event;
 pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod skill;
+pub mod sla;
 mod spelling;
 pub mod target;
 pub mod text;
+mod ticket_command;
+mod ticket_fields;
 pub mod time;
 
 pub use refusal::{Code, Refusal};

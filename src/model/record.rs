@@ -7,6 +7,7 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::course::Course;
 use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
 use super::skill::Required;
@@ -95,6 +96,8 @@ pub struct TicketRecord {
     pub resume_seq: Seq,
     pub clocks: Vec<ClockRecord>,
     pub details: Option<Box<Details>>,
+    /// Stages, extensions, escalations, steps.
+    pub course: Option<Box<Course>>,
 }
 
 /// A clock, in target order.
@@ -117,6 +120,8 @@ pub struct ClockRecord {
     pub ended_by_resolve: bool,
     /// A change of level moved its due into the past.
     pub late_by_level: bool,
+    /// Its due lies where its calendar is not published yet.
+    pub provisional: bool,
 }
 
 /// How a clock stands.

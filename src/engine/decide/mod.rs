@@ -5,6 +5,7 @@
 mod agent;
 mod checks;
 mod contact;
+mod course;
 mod custody;
 mod ending;
 mod open;
@@ -78,6 +79,15 @@ impl Transaction<'_> {
             TicketOp::Set(fields) => self.set(&case, fields),
             TicketOp::Transfer { queue } => self.transfer(&case, queue),
             TicketOp::Assign { agent } => self.assign(&case, agent),
+            TicketOp::Stage { name } => self.stage(&case, name),
+            TicketOp::Extend {
+                target,
+                span,
+                approver,
+            } => self.extend(&case, target, *span, approver.as_ref()),
+            TicketOp::Approve { target } => self.approve(&case, target),
+            TicketOp::Reject { target } => self.reject(&case, target),
+            TicketOp::Escalate => self.escalate(&case),
             TicketOp::Release => Ok(self.release(&case)),
             TicketOp::Resolve => Ok(self.resolve(&case)),
             TicketOp::Reopen => Ok(self.reopen(&case)),

@@ -31,6 +31,7 @@ impl Transaction<'_> {
         let book = self.policy(open.policy.as_ref())?;
         let (_, level) = priority(&book, open.fields.priority.as_ref())?;
         check_labels(&book, &open.fields)?;
+        check_calendar(&open.fields)?;
         if let Some(queue) = &open.queue {
             self.known_queue(queue)?;
         }
@@ -57,6 +58,7 @@ impl Transaction<'_> {
                 policy,
                 priority: level.name.clone(),
                 effects,
+                ladders: Vec::new(),
             })
         });
         let mut details = Details::default();
@@ -164,6 +166,16 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
     Ok(())
 }
 
+/// Refuses a calendar that is not known.
+pub(super) fn check_calendar(fields: &Fields) -> Result<(), Refusal> {
+    match &fields.calendar {
+        None => Ok(()),
+        Some(name) => Err(Refusal::bad_arg(format!(
+            "calendar '{name}' is not known: there are no calendars"
+        ))),
+    }
+}
+
 /// Puts the given fields into `details`; true if there were any.
 pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
@@ -174,6 +186,8 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
         (&mut details.channel, &fields.channel),
         (&mut details.issue, &fields.issue),
         (&mut details.parent, &fields.parent),
+        (&mut details.prefer, &fields.prefer),
+        (&mut details.calendar, &fields.calendar),
     ] {
         if let Some(given) = given {
             *place = given.clone();

@@ -1,7 +1,7 @@
 //! TICKET.SET: re-level, reclassify, dues by hand.
 
 use super::Case;
-use super::open::{check_details, check_labels, priority, set_details};
+use super::open::{check_calendar, check_details, check_labels, priority, set_details};
 use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
 use crate::model::command::Fields;
@@ -18,6 +18,7 @@ impl Transaction<'_> {
             .map(|name| priority(&book, Some(name)))
             .transpose()?;
         check_labels(&book, fields)?;
+        check_calendar(fields)?;
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
@@ -73,6 +74,8 @@ fn names(fields: &Fields) -> Vec<Text> {
         ("parent", fields.parent.is_some()),
         ("links", fields.links.is_some()),
         ("assist", fields.assist.is_some()),
+        ("prefer", fields.prefer.is_some()),
+        ("calendar", fields.calendar.is_some()),
         ("has", !fields.has.is_empty()),
     ];
     let plain = plain

@@ -127,6 +127,7 @@ impl Model {
                 ClockChange::Resumed {
                     due: clock.due,
                     warn_at: clock.warn_at,
+                    provisional: false,
                 },
             );
         }

@@ -6,6 +6,7 @@
 //! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`calendar`] | working time as data: weeks, holidays, zones |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
 //! | [`command`], `ticket_command` | what clients ask for |
 //! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
@@ -15,6 +16,7 @@
 //! | [`record`] | the state as snapshots store it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod calendar;
 pub mod clock;
 pub mod command;
 pub mod course;

@@ -5,6 +5,7 @@
 //! | [`rules`] | the rule book: priorities, clocks, warnings, required fields |
 //! | [`mod@meaning`] | what each target means unless a policy says otherwise |
 //! | `parse`, `levels`, `clocks`, `section` | TOML → rule book; every mistake with its line, column and remedy |
+//! | [`mod@calendars`] | calendar files: TOML → working time as data |
 //! | [`problem`] | a mistake in a policy file |
 //! | [`mod@embedded`] | the policies inside the binary |
 //!
@@ -15,6 +16,7 @@
 //! So far: natural time, one level a ticket. Calendars, stages, ladders and rules by class are not in the format yet;
 //! their keys are refused rather than ignored, so that no file means less than it says.
 
+pub mod calendars;
 mod clocks;
 pub mod embedded;
 mod levels;
@@ -27,7 +29,8 @@ mod section;
 #[cfg(test)]
 mod tests;
 
-pub use embedded::embedded;
+pub use calendars::CalendarFile;
+pub use embedded::{embedded, embedded_calendars};
 pub use meaning::{Meaning, Start, Trigger, meaning};
 pub use problem::Problem;
 pub use rules::{ClockRule, Level, RuleBook, TargetRule, Warn};

@@ -57,7 +57,7 @@ impl RuleBook {
 }
 
 /// The parser says what it expected; this says how the line would be right.
-fn syntax_remedy(message: &str) -> &'static str {
+pub(super) fn syntax_remedy(message: &str) -> &'static str {
     if message.contains("duplicate key") {
         "a key or [table] may stand in a file once: join the two or rename one"
     } else if message.contains("string") && message.starts_with("invalid") {
@@ -98,7 +98,7 @@ fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Optio
     default_priority.map(|_| book)
 }
 
-fn policy_name(top: &Section<'_>, hint: &str, problems: &mut Problems) -> Option<Text> {
+pub(super) fn policy_name(top: &Section<'_>, hint: &str, problems: &mut Problems) -> Option<Text> {
     let (name, place) = if top.get("name").is_some() {
         top.name("name", problems)?
     } else {

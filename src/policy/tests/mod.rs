@@ -1,6 +1,7 @@
 //! What a policy file may say, what it may not, and what the clocks come to.
 
 mod books;
+mod calendars;
 mod mistakes;
 mod properties;
 

@@ -67,7 +67,7 @@ fn the_generator_reaches_everything() {
         }
     };
     let mut live_most = 0;
-    for _ in 0..20_000 {
+    for _ in 0..40_000 {
         match generator.step(&model) {
             generator::Step::One(args) => {
                 if let Some(reply) = model.apply(0, &args) {

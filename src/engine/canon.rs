@@ -8,6 +8,7 @@
 use super::agent::Agent;
 use super::state::State;
 use super::ticket::Ticket;
+use crate::model::calendar::CalendarExtended;
 use crate::model::course::Course;
 use crate::model::event::{AgentProfile, Details, PolicyActivated};
 use crate::model::record::{ClockState, ClosedRecord, TokenRecord};
@@ -28,6 +29,7 @@ enum Kind {
     Token = 4,
     Policy = 5,
     Queue = 6,
+    Calendar = 7,
 }
 
 impl Canon {
@@ -73,6 +75,7 @@ impl Canon {
         self.byte(ticket.state as u8);
         self.text(state.queues.name(ticket.queue));
         self.byte(u8::from(ticket.queue_by_policy));
+        self.text(state.asked_queue(ticket.asked_queue).map_or("", Text::as_str));
         self.text(
             state
                 .agents
@@ -269,6 +272,16 @@ impl Canon {
         self.text(&policy.name);
         self.int(i64::from(policy.version));
         self.text(&policy.text);
+        self.hash()
+    }
+
+    /// Hash of a calendar version.
+    pub(super) fn calendar(&mut self, calendar: &CalendarExtended) -> u64 {
+        self.begin(Kind::Calendar);
+        self.text(&calendar.name);
+        self.int(i64::from(calendar.version));
+        self.text(&calendar.text);
+        self.text(&calendar.zone.tzdata_version);
         self.hash()
     }
 

@@ -4,6 +4,7 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::state::{State, id_hash};
 use super::ticket::{NONE, Pause, Ticket};
+use crate::model::event::Details;
 use crate::model::record::{
     AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
 };
@@ -30,12 +31,13 @@ impl State {
             state: ticket.state,
             queue: self.queues.name(ticket.queue).clone(),
             queue_by_policy: ticket.queue_by_policy,
+            asked_queue: self.asked_queue(ticket.asked_queue).cloned().unwrap_or_default(),
             agent: self.agent_name(ticket.agent),
             hold: ticket.hold,
             hold_at: ticket.hold_at,
             policy: book.name.clone(),
             version: book.version,
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             rank: ticket.rank,
             skills: self.routing.requirements.get(ticket.requirement).skills.clone(),
             opened_at: ticket.opened_at,
@@ -75,10 +77,16 @@ impl State {
 
     /// The time, policy versions and declared queues: few, copied at once.
     pub(super) fn small_tables(&self) -> Vec<Record> {
-        let policies = self
-            .policies
-            .facts()
-            .map(|fact| Record::Policy(Box::new(fact.clone())));
+        // Which calendars count for a policy version depends on which there were before it.
+        let mut calendars = self.calendars.facts().iter();
+        let mut rules = Vec::new();
+        let mut told = 0;
+        for (policy, before) in self.policies.facts() {
+            rules.extend(calendars.by_ref().take(before - told).map(calendar_record));
+            told = before;
+            rules.push(Record::Policy(Box::new(policy.clone())));
+        }
+        rules.extend(calendars.map(calendar_record));
         let queues = self.declared.iter().map(|(queue, seq)| {
             let queue = self.queues.name(*queue).clone();
             Record::Queue(Box::new(QueueRecord {
@@ -94,7 +102,7 @@ impl State {
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
         }));
-        std::iter::once(clock).chain(policies).chain(queues).collect()
+        std::iter::once(clock).chain(rules).chain(queues).collect()
     }
 
     /// Makes room for so many tickets.
@@ -122,9 +130,13 @@ impl State {
             Record::Policy(fact) => {
                 let hash = self.sum.canon.policy(&fact);
                 self.sum.add(hash);
-                self.policies.activate(&fact)?;
+                let State {
+                    policies, calendars, ..
+                } = self;
+                policies.activate(&fact, calendars)?;
                 self.learn_queues();
             }
+            Record::Calendar(fact) => self.take_calendar(&fact)?,
             Record::Queue(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 self.declared.insert(number, queue.seq);
@@ -194,6 +206,14 @@ impl State {
             .level(&record.priority)
             .ok_or_else(unknown)?;
         let queue = self.queues.intern(&record.queue);
+        let asked_queue = if record.asked_queue.is_empty() {
+            NONE
+        } else {
+            self.queues.intern(&record.asked_queue)
+        };
+        let none = Details::default();
+        let details = record.details.as_deref().unwrap_or(&none);
+        let plan = self.replan(book, level, details, asked_queue);
         let requirement = self.routing.requirements.intern(queue, &record.skills);
         // A snapshot may give a ticket before its agent; the agent is filled in when its own record comes.
         let agent = if record.agent.is_empty() {
@@ -226,6 +246,8 @@ impl State {
             requirement,
             book,
             level,
+            plan,
+            asked_queue,
             rank: record.rank,
             state: record.state,
             queue_by_policy: record.queue_by_policy,
@@ -260,4 +282,8 @@ impl State {
         });
         slot
     }
+}
+
+fn calendar_record(fact: &crate::model::calendar::CalendarExtended) -> Record {
+    Record::Calendar(Box::new(fact.clone()))
 }

@@ -1,21 +1,25 @@
 //! All that the engine knows. Only `apply` changes it, entity by entity, announcing each change beforehand.
 
 use super::agent::Agent;
+use super::calendars::Calendars;
 use super::canon::Canon;
 use super::copying::Copying;
 use super::names::Names;
-use super::policies::Policies;
+use super::policies::{Policies, Terms, keys};
 use super::records::Loading;
 use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
+use crate::calendar::Calendar;
 use crate::collections::hash::hash_bytes;
 use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
+use crate::model::calendar::CalendarExtended;
 use crate::model::command::QUEUE_NONE;
-use crate::model::event::TicketState;
+use crate::model::event::{Details, TicketState};
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The state.
 #[derive(Debug)]
@@ -38,6 +42,7 @@ pub(super) struct State {
     /// Seq of the `queue.changed` of declared queues, by number.
     pub declared: BTreeMap<u32, Seq>,
     pub policies: Policies,
+    pub calendars: Calendars,
     /// Tickets that are over, the newest.
     pub closed: Remembered<Text, ClosedRecord>,
     /// Tokens that are bound.
@@ -138,6 +143,7 @@ impl State {
             queues,
             declared: BTreeMap::new(),
             policies: Policies::default(),
+            calendars: Calendars::default(),
             closed: Remembered::new(closed_max, SEED),
             tokens: Remembered::new(tokens_max, SEED),
             routing: Routing::default(),
@@ -184,6 +190,64 @@ impl State {
     /// Is this a queue that tickets may be sent to: of an active policy, declared, or in use?
     pub(super) fn knows_queue(&self, name: &str) -> bool {
         self.queues.get(name).is_some()
+    }
+
+    /// Name of the queue that a ticket was opened with, if it named one.
+    pub(super) fn asked_queue(&self, number: u32) -> Option<&Text> {
+        (number != NONE).then(|| self.queues.name(number))
+    }
+
+    /// Number of the plan for a ticket with these keys.
+    pub(super) fn replan(&mut self, book: u32, level: u16, details: &Details, asked_queue: u32) -> u32 {
+        let State { policies, queues, .. } = self;
+        let queue = (asked_queue != NONE).then(|| queues.name(asked_queue).as_str());
+        policies.plan(book, &keys(details, level, queue))
+    }
+
+    /// What a ticket of this version, plan and calendar of its own is under.
+    pub(super) fn terms(&self, book: u32, plan: u32, calendar: &str) -> Terms {
+        Terms {
+            own: self.own_calendar(book, calendar),
+            ..self.policies.terms(book, plan)
+        }
+    }
+
+    /// The calendar of this name as it counts for tickets of this policy version.
+    fn own_calendar(&self, book: u32, name: &str) -> Option<Arc<Calendar>> {
+        if name.is_empty() {
+            return None;
+        }
+        let line = self.policies.line(book, name);
+        let own = line.and_then(|line| self.calendars.of_line(line));
+        own.or_else(|| self.calendars.newest(name)).cloned()
+    }
+
+    /// A calendar version takes effect.
+    pub(super) fn take_calendar(&mut self, fact: &CalendarExtended) -> Result<(), String> {
+        let hash = self.sum.canon.calendar(fact);
+        self.sum.add(hash);
+        let extended = self.calendars.take(fact)?;
+        if extended.goes_on {
+            self.policies.use_calendar(&fact.name, &extended);
+        }
+        Ok(())
+    }
+
+    /// Matches the rules anew by what the ticket is now.
+    pub(super) fn replan_ticket(&mut self, slot: u32) {
+        let State {
+            policies,
+            queues,
+            tickets,
+            ..
+        } = self;
+        let Some(ticket) = tickets.get_mut(slot) else {
+            return;
+        };
+        let none = Details::default();
+        let details = ticket.details.as_deref().unwrap_or(&none);
+        let queue = (ticket.asked_queue != NONE).then(|| queues.name(ticket.asked_queue).as_str());
+        ticket.plan = policies.plan(ticket.book, &keys(details, ticket.level, queue));
     }
 
     /// Tickets of the pseudo queue are never routed.

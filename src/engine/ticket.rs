@@ -41,6 +41,10 @@ pub(super) struct Ticket {
     pub book: u32,
     /// Index of the priority in it.
     pub level: u16,
+    /// Number of the plan that the version has for it: derived, in no hash and no snapshot.
+    pub plan: u32,
+    /// Number of the queue that it was opened with, or [`NONE`]: the policy's. Rules match by it.
+    pub asked_queue: u32,
     pub rank: u8,
     pub state: TicketState,
     pub queue_by_policy: bool,
@@ -95,31 +99,38 @@ impl Ticket {
 
     /// The next thing it does by itself, and when. Cost: one look at each clock.
     pub(super) fn next_due(&self) -> Option<(UnixMs, Due)> {
-        if self.state == TicketState::Resolved {
-            return (self.close_at != NEVER).then_some((self.close_at, Due::Close));
+        let clock = self.next_of_clocks();
+        let due = |(at, target, firing): (UnixMs, &Target, Firing)| (at, Due::Clock(target.clone(), firing));
+        match self.closing() {
+            Some(close_at) if clock.is_none_or(|(at, ..)| close_at < at) => Some((close_at, Due::Close)),
+            _ => clock.map(due),
         }
-        let mut next: Option<(UnixMs, &Target, Firing)> = None;
-        let steps = self.ladders().iter().filter_map(|ladder| self.next_step(ladder));
-        let clocks = self
-            .clocks
-            .iter()
-            .filter_map(|clock| clock.next().map(|(at, firing)| (at, &clock.target, firing)));
-        for other in clocks.chain(steps) {
-            if next.is_none_or(|best| other < best) {
-                next = Some(other);
-            }
-        }
-        next.map(|(at, target, firing)| (at, Due::Clock(target.clone(), firing)))
     }
 
     /// When it next does something by itself.
     pub(super) fn next_instant(&self) -> Option<UnixMs> {
-        if self.state == TicketState::Resolved {
-            return (self.close_at != NEVER).then_some(self.close_at);
-        }
-        let clocks = self.clocks.iter().filter_map(|c| c.next().map(|(at, _)| at));
+        let clock = self.next_of_clocks().map(|(at, ..)| at);
+        self.closing().into_iter().chain(clock).min()
+    }
+
+    /// When a resolved ticket closes by itself: not while what is to follow its completion still can be in time.
+    fn closing(&self) -> Option<UnixMs> {
+        let waits = || {
+            self.clocks
+                .iter()
+                .any(|clock| clock.is_running() && !clock.breached)
+        };
+        let closes = self.state == TicketState::Resolved && self.close_at != NEVER && !waits();
+        closes.then_some(self.close_at)
+    }
+
+    fn next_of_clocks(&self) -> Option<(UnixMs, &Target, Firing)> {
+        let clocks = self
+            .clocks
+            .iter()
+            .filter_map(|clock| clock.next().map(|(at, firing)| (at, &clock.target, firing)));
         let steps = self.ladders().iter().filter_map(|ladder| self.next_step(ladder));
-        clocks.chain(steps.map(|(at, ..)| at)).min()
+        clocks.chain(steps).min()
     }
 
     /// The next step of a ladder whose clock runs.

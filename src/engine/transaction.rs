@@ -2,7 +2,8 @@
 
 use super::Output;
 use super::clock::Clock;
-use super::effects::{Effects, TakenBack};
+use super::effects::{Effects, TakenBack, Told, Undone};
+use super::policies::Terms;
 use super::state::State;
 use super::ticket::Due;
 use crate::model::command::Common;
@@ -10,8 +11,7 @@ use crate::model::event::*;
 use crate::model::reply::{Reply, Taken};
 use crate::model::target::Target;
 use crate::model::{Seq, TENANT_DEFAULT, Text, UnixMs};
-use crate::policy::{RuleBook, Trigger};
-use std::sync::Arc;
+use crate::policy::Trigger;
 
 /// Decides and applies; `finish` ends the frame.
 pub(super) struct Transaction<'a> {
@@ -69,13 +69,13 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(slot) else {
             return self.state.seq;
         };
-        let clocks = (!saying.effects.is_empty()).then(|| {
+        let clocks = (!saying.effects.is_empty() || !saying.ladders.is_empty()).then(|| {
             let book = self.state.policies.book(ticket.book);
             Box::new(ClockEffects {
                 policy: book.versioned.clone(),
                 priority: saying
                     .priority
-                    .unwrap_or_else(|| book.priorities[usize::from(ticket.level)].name.clone()),
+                    .unwrap_or_else(|| book.priority_name(ticket.level).clone()),
                 effects: saying.effects,
                 ladders: saying.ladders,
             })
@@ -98,10 +98,13 @@ impl Transaction<'_> {
         self.emit(at, saying.cause, Body::Ticket(event))
     }
 
-    /// The rules of a ticket.
-    pub(super) fn book(&self, slot: u32) -> Arc<RuleBook> {
-        let number = self.state.tickets.get(slot).map_or(0, |ticket| ticket.book);
-        Arc::clone(self.state.policies.book(number))
+    /// The rules of a ticket, and what they say of tickets like it.
+    pub(super) fn terms(&self, slot: u32) -> Terms {
+        let numbers = self.state.tickets.get(slot);
+        let (book, plan) = numbers.map_or((0, 0), |ticket| (ticket.book, ticket.plan));
+        let own = numbers.and_then(|ticket| ticket.details.as_deref());
+        self.state
+            .terms(book, plan, own.map_or("", |details| &details.calendar))
     }
 
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
@@ -131,6 +134,13 @@ impl Transaction<'_> {
         let cause = self.state.passed_over(instant);
         match due {
             Due::Close => {
+                // What ran out by now runs on until here.
+                let terms = self.terms(slot);
+                let told = self.state.tickets.get(slot).map(|ticket| {
+                    let mut effects = Effects::new(ticket, &terms, self.now);
+                    effects.stop();
+                    effects.finish()
+                });
                 self.say(
                     slot,
                     self.now,
@@ -139,6 +149,7 @@ impl Transaction<'_> {
                     },
                     Saying {
                         cause,
+                        effects: told.map(|told| told.effects).unwrap_or_default(),
                         ..Saying::default()
                     },
                 );
@@ -172,25 +183,6 @@ impl Transaction<'_> {
         }
     }
 
-    /// A step of the clock's ladder is taken.
-    fn take_step(&mut self, slot: u32, sla: SlaFact, step: u16, cause: Seq) {
-        let stepped = Stepped {
-            sla,
-            step,
-            at_word: Text::default(),
-            notify: Vec::new(),
-            rank: None,
-            from: Text::default(),
-            skills: None,
-            relax: Text::default(),
-        };
-        let saying = Saying {
-            cause,
-            ..Saying::default()
-        };
-        self.say(slot, self.now, TicketFact::Stepped(Box::new(stepped)), saying);
-    }
-
     /// Records the breaches that a fact which happened `at` would swallow, for it ends or moves clocks that ran out before.
     /// There are some only while timers are frozen: otherwise what is overdue fires before its ticket is touched.
     fn breach_first(&mut self, slot: u32, at: UnixMs, effects: &[ClockEffect]) {
@@ -220,7 +212,7 @@ impl Transaction<'_> {
             target: target.clone(),
             due: clock.due,
             policy: book.versioned.clone(),
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             late_ms,
         };
         Some((Box::new(sla), clock.late_by_level))
@@ -291,14 +283,19 @@ impl Transaction<'_> {
         cause: Seq,
         common: Option<&Common>,
     ) -> Reply {
-        let book = self.book(slot);
+        let terms = self.terms(slot);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return Reply::Null;
         };
         let at = self.now.max(ticket.commanded_at);
-        let mut effects = Effects::new(ticket, &book, at);
-        effects.meet(&Trigger::Assign);
-        let (effects, taken_back) = effects.finish();
+        let mut effects = Effects::new(ticket, &terms, at);
+        effects.enter(TicketState::Assigned);
+        effects.happens(&Trigger::Assign);
+        let Told {
+            effects,
+            ladders,
+            taken_back,
+        } = effects.finish();
         let name = self.state.agent_name(agent);
         let fact = TicketFact::Assigned {
             how: AssignedHow::Next,
@@ -309,6 +306,7 @@ impl Transaction<'_> {
             cause,
             common,
             effects,
+            ladders,
             agent: Some(name),
             ..Saying::default()
         };
@@ -321,13 +319,18 @@ impl Transaction<'_> {
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
     pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
-        for TakenBack { target, due, breach } in taken_back {
+        for TakenBack { target, due, what } in taken_back {
+            let step = match what {
+                Undone::Step(step) => Some(step),
+                _ => None,
+            };
+            let at_word = step.map(|step| self.step_word(slot, &target, step));
             if let Some((sla, _)) = self.sla_fact(slot, &target, 0) {
                 let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
                     sla: SlaFact { due, ..*sla },
-                    breach,
-                    step: None,
-                    at_word: Text::default(),
+                    breach: what == Undone::Breach,
+                    step,
+                    at_word: at_word.unwrap_or_default(),
                 }));
                 self.say(
                     slot,
@@ -387,7 +390,7 @@ impl State {
             hold: ticket.hold,
             seq: ticket.hold,
             queue: self.queues.name(ticket.queue).clone(),
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             policy: book.versioned.clone(),
             due: ticket.live_deadline(),
         })

@@ -194,6 +194,7 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
             post(Key::Queue(&queue.queue));
         }
         ArchivedBody::PolicyActivated(_)
+        | ArchivedBody::CalendarExtended(_)
         | ArchivedBody::LogRecovered(_)
         | ArchivedBody::ClockJumped(_)
         | ArchivedBody::SnapshotTaken(_) => {}

@@ -11,8 +11,10 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::calendar::CalendarExtended;
 pub use super::clock::{ClockJumped, Jump};
 pub use super::course::{Escalated, Extension, StageEntered};
+use super::rules::Rules;
 use super::skill::{Required, Skill};
 pub use super::sla::{ClockChange, ClockEffect, ClockEffects, Ladder, Rung, SlaFact, Stepped, Withdrawn};
 use super::{Seq, TenantId, Text, UnixMs};
@@ -50,6 +52,8 @@ pub enum Body {
     ClockJumped(ClockJumped),
     /// A snapshot was written.
     SnapshotTaken(SnapshotTaken),
+    /// A calendar version took effect.
+    CalendarExtended(Box<CalendarExtended>),
 }
 
 /// Who, why, and the token.
@@ -356,8 +360,10 @@ pub struct PolicyActivated {
     pub version: u32,
     /// Digest of the text.
     pub hash: u64,
-    /// The file as it was read.
+    /// The file as it was read, for people.
     pub text: String,
+    /// What it means: replay follows this, whatever a later program would read in the text.
+    pub rules: Rules,
     /// Why it was loaded.
     pub reason: Text,
     /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its

@@ -92,6 +92,7 @@ pub fn kind(event: &Event) -> &'static str {
             AgentFact::Presence { .. } => "agent.presence",
         },
         Body::PolicyActivated(_) => "policy.activated",
+        Body::CalendarExtended(_) => "calendar.extended",
         Body::QueueChanged(_) => "queue.changed",
         Body::LogRecovered(_) => "log.recovered",
         Body::ClockJumped(_) => "clock.jumped",
@@ -119,6 +120,21 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             sink.text("hash", &format!("{:016x}", policy.hash));
             if !policy.reason.is_empty() {
                 sink.text("reason", &policy.reason);
+            }
+            tail(event, None, sink);
+        }
+        (Body::CalendarExtended(calendar), 0) => {
+            head(event, sink);
+            sink.text("calendar", &calendar.name);
+            sink.int("version", i64::from(calendar.version));
+            sink.text("hash", &format!("{:016x}", calendar.hash));
+            sink.text("zone", &calendar.spec.zone);
+            sink.text("tzdata", &calendar.zone.tzdata_version);
+            if let Some(day) = calendar.spec.published_until {
+                sink.text("published_until", &super::calendar::iso(day));
+            }
+            if !calendar.reason.is_empty() {
+                sink.text("reason", &calendar.reason);
             }
             tail(event, None, sink);
         }

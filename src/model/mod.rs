@@ -14,6 +14,7 @@
 //! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
+//! | [`rules`] | a compiled policy as the log keeps it |
 //! | [`refusal`] | why a command was not carried out |
 
 pub mod calendar;
@@ -25,6 +26,7 @@ pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rules;
 pub mod skill;
 pub mod sla;
 mod spelling;

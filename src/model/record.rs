@@ -7,6 +7,7 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::calendar::CalendarExtended;
 use super::course::Course;
 use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
@@ -32,6 +33,8 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+    /// A calendar version, oldest first.
+    Calendar(Box<CalendarExtended>),
 }
 
 /// Where time stood.
@@ -70,6 +73,8 @@ pub struct TicketRecord {
     pub state: TicketState,
     pub queue: Text,
     pub queue_by_policy: bool,
+    /// The queue that it was opened with, by which rules match; empty: it named none.
+    pub asked_queue: Text,
     /// Holder, or empty.
     pub agent: Text,
     /// Seq of the assignment; 0: none.

@@ -4,7 +4,7 @@ use crate::engine::clock::Clock;
 use crate::engine::state::{State, id_hash};
 use crate::engine::ticket::{NONE, Pause, Ticket};
 use crate::model::event::*;
-use crate::model::record::ClosedRecord;
+use crate::model::record::{ClockState, ClosedRecord};
 use crate::model::target::Target;
 use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text, UnixMs};
 
@@ -247,6 +247,10 @@ impl State {
             .ok_or_else(unknown)?;
         self.forget_closed(&ticket.id);
         let queue = self.queues.intern(&ticket.queue);
+        let asked_queue = if opened.queue_by_policy { NONE } else { queue };
+        let none = Details::default();
+        let details = opened.details.as_deref().unwrap_or(&none);
+        let plan = self.replan(book, level, details, asked_queue);
         let requirement = self.routing.requirements.intern(queue, &opened.skills);
         let effects = ticket.clocks.as_ref().map_or(0, |clocks| clocks.effects.len());
         let slot = self.insert_ticket(Ticket {
@@ -267,6 +271,8 @@ impl State {
             requirement,
             book,
             level,
+            plan,
+            asked_queue,
             rank: opened.rank,
             state: TicketState::Waiting,
             queue_by_policy: opened.queue_by_policy,
@@ -318,6 +324,9 @@ impl State {
         if let Some(details) = &changed.details {
             self.edit(slot, |t| t.details = Some(details.clone()));
         }
+        if changed.priority.is_some() || changed.details.is_some() {
+            self.replan_ticket(slot);
+        }
         self.move_to_queue(slot, &ticket.queue, at);
         Ok(())
     }
@@ -333,7 +342,11 @@ impl State {
         };
         self.ticket_ids.remove(id_hash(&ticket.id), |other| other == slot);
         // A command finds a ticket whose time is over closed already: from `close_at` on it was the timer.
-        let by_command = event.cause == 0 && event.logged_at < ticket.close_at;
+        // Unless a clock kept it waiting: then it was told to close.
+        let kept =
+            |clock: &Clock| clock.state == ClockState::Stopped && clock.mark == event.at && !clock.breached;
+        let by_command =
+            event.cause == 0 && (event.logged_at < ticket.close_at || ticket.clocks.iter().any(kept));
         self.remember_closed(ClosedRecord {
             tenant: TENANT_DEFAULT,
             number: self.closed.range().end,

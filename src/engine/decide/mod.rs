@@ -10,12 +10,14 @@ mod custody;
 mod ending;
 mod open;
 mod pause;
+mod required;
 mod set;
 
 use super::transaction::Transaction;
 use crate::model::command::{Command, Common, TicketCommand, TicketOp};
 use crate::model::event::{Body, QueueChanged};
 use crate::model::reply::Reply;
+use crate::model::rules::Trigger;
 use crate::model::{Refusal, Seq, Text, UnixMs};
 
 pub(super) use agent::Next;
@@ -67,6 +69,9 @@ impl Transaction<'_> {
         self.check_state(slot, &command.op)?;
         let at = self.instant(slot, common)?;
         let case = Case { slot, at, common };
+        if let Some(trigger) = trigger(&command.op) {
+            self.check_required(&case, &trigger)?;
+        }
         match &command.op {
             TicketOp::Open(_) => unreachable_open(&command.id),
             TicketOp::Inbound => Ok(self.inbound(&case)),
@@ -108,6 +113,18 @@ impl Transaction<'_> {
         };
         Ok(self.emit(self.now, 0, Body::QueueChanged(Box::new(fact))))
     }
+}
+
+/// What a command that may meet clocks is to the rules. Custody is left out: no rule keeps a ticket from an agent.
+fn trigger(op: &TicketOp) -> Option<Trigger> {
+    Some(match op {
+        TicketOp::Respond => Trigger::Respond,
+        TicketOp::Progress { .. } => Trigger::Progress,
+        TicketOp::Mark { name } => Trigger::Mark(name.clone()),
+        TicketOp::Rate { .. } => Trigger::Rate,
+        TicketOp::Resolve => Trigger::Resolve,
+        _ => return None,
+    })
 }
 
 /// Repeats of OPEN were answered or refused before.

@@ -5,8 +5,8 @@
 //! a look at each slot, and for each ticket what a change of level costs (some 3 µs), a frame of its own.
 
 use super::clock::Clock;
-use super::decide::{labels_fit, priority, set_details};
-use super::effects::Effects;
+use super::decide::{home_queue, labels_fit, priority, set_details};
+use super::effects::{Effects, Told};
 use super::policies::{Terms, keys};
 use super::state::State;
 use super::ticket::{NONE, Ticket};
@@ -191,6 +191,40 @@ impl State {
         self.migrations.push(record);
     }
 
+    /// A ticket went over.
+    pub(super) fn apply_migrated(
+        &mut self,
+        slot: u32,
+        event: &Event,
+        ticket: &TicketEvent,
+        migrated: &TicketMigrated,
+    ) -> Result<(), String> {
+        let TicketMigrated { policy, version, .. } = migrated;
+        let book = self.policies.find(policy, *version);
+        let level = book.and_then(|book| self.policies.book(book).level(&migrated.priority));
+        let (Some(book), Some((level, _))) = (book, level) else {
+            return Err(format!(
+                "ticket {}: unknown policy {policy}@{version} or priority",
+                ticket.id
+            ));
+        };
+        self.edit(slot, |t| {
+            t.book = book;
+            t.level = level;
+            t.rank = migrated.rank;
+        });
+        self.replan_ticket(slot);
+        if let Some(skills) = &migrated.skills
+            && let Some(queue) = self.tickets.get(slot).map(|t| t.queue)
+        {
+            let requirement = self.routing.requirements.intern(queue, skills);
+            self.edit(slot, |t| t.requirement = requirement);
+        }
+        self.move_to_queue(slot, &ticket.queue, event.at);
+        self.count_migrated(event.cause, migrated.tally);
+        Ok(())
+    }
+
     /// A ticket went over, by the migration that began with this event.
     pub(super) fn count_migrated(&mut self, begun: Seq, ticket: TicketTally) {
         let State { migrations, sum, .. } = self;
@@ -235,7 +269,8 @@ impl State {
         if !is_of || closes {
             return None;
         }
-        let old = self.policies.terms(ticket.book, ticket.plan);
+        let calendar = ticket.details.as_deref().map_or("", |details| &details.calendar);
+        let old = self.terms(ticket.book, ticket.plan, calendar);
         let number = self.policies.find(&migration.policy, migration.to)?;
         let book = Arc::clone(self.policies.book(number));
         let Some(level) = place(ticket, &old.book, &book) else {
@@ -243,11 +278,12 @@ impl State {
         };
         let plan = self.with_keys(ticket, level, |keys| plans.find(&book, keys));
         let plan = Arc::clone(plans.get(plan));
-        let new = Terms { book, plan };
+        let own = old.own.clone();
+        let new = Terms { book, plan, own };
         let mut ticket = ticket.clone();
         ticket.clocks.iter_mut().for_each(|clock| fire(clock, now));
-        let effects = effects(&ticket, &old, &new, now, migration.mode);
-        Some(Some(weigh(&ticket, &effects, now)))
+        let told = effects(&ticket, &old, &new, now, migration.mode);
+        Some(Some(weigh(&ticket, &told.effects, now)))
     }
 
     /// What the rules match the ticket by, at this level.
@@ -289,7 +325,7 @@ impl State {
                 let mut details = Details::default();
                 set_details(&mut details, fields);
                 let plan = self.policies.plan(active, &keys(&details, level, None));
-                self.policies.terms(active, plan).plan.queue.clone()
+                self.terms(active, plan, "").plan.queue.clone()
             }
         };
         Ok(if queues.contains(&queue) { number } else { active })
@@ -316,14 +352,14 @@ fn place(ticket: &Ticket, old: &RuleBook, new: &RuleBook) -> Option<u16> {
     Some(level)
 }
 
-fn effects(ticket: &Ticket, old: &Terms, new: &Terms, at: UnixMs, mode: MigrationMode) -> Vec<ClockEffect> {
+fn effects(ticket: &Ticket, old: &Terms, new: &Terms, at: UnixMs, mode: MigrationMode) -> Told {
     // What a resolved ticket aimed at is settled; only if it is reopened do the new rules count.
     if ticket.state == TicketState::Resolved {
-        return Vec::new();
+        return Told::default();
     }
     let mut effects = Effects::new(ticket, old, at);
-    effects.migrate(new, mode);
-    effects.finish().0
+    effects.migrate(new, ticket.stage(), mode);
+    effects.finish()
 }
 
 /// What these effects do to the ticket as it is before them.
@@ -375,24 +411,28 @@ impl Transaction<'_> {
         let asked = ticket.asked_queue;
         let details = ticket.details.clone().unwrap_or_default();
         let plan = self.state.replan(number, level, &details, asked);
-        let new = self.state.policies.terms(number, plan);
+        let new = self.state.terms(number, plan, &details.calendar);
         let ticket = self.state.tickets.get(slot)?;
         let at = self.now.max(ticket.commanded_at);
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
-        let effects = effects(ticket, &old, &new, at, migration.mode);
+        let told = effects(ticket, &old, &new, at, migration.mode);
+        let required = &self.state.routing.requirements.get(ticket.requirement).skills;
+        let are_ruled = old.plan.skills != new.plan.skills && *required == old.plan.skills;
         let priority = book.priority_name(level).clone();
         let migrated = TicketMigrated {
             policy: book.name.clone(),
             version: book.version,
             priority: priority.clone(),
             rank: new.plan.rank,
+            skills: are_ruled.then(|| new.plan.skills.clone()),
             mode: migration.mode,
-            tally: weigh(ticket, &effects, at),
+            tally: weigh(ticket, &told.effects, at),
         };
         let saying = Saying {
             cause: begun,
-            effects,
-            queue: moves.then(|| new.plan.queue.clone()),
+            effects: told.effects,
+            ladders: told.ladders,
+            queue: moves.then(|| home_queue(&new, ticket.stage())),
             priority: Some(priority),
             policy: Some(book.versioned.clone()),
             ..Saying::default()

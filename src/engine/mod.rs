@@ -10,6 +10,7 @@
 //! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
 //! | `measures`, `frame_size` | how long things took; how much one frame may hold |
 //! | `migration` | open tickets go over to another version of their policy, some at a time |
+//! | `steps` | what a step of an escalation ladder does to its ticket |
 //! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
@@ -20,6 +21,7 @@
 
 mod agent;
 mod apply;
+mod calendars;
 mod canon;
 mod clock;
 mod copying;
@@ -35,6 +37,7 @@ mod reads;
 mod records;
 mod routing;
 mod state;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -332,7 +335,8 @@ impl Engine {
 
     /// The newest version of each calendar.
     pub fn newest_calendars(&self) -> impl Iterator<Item = &crate::model::calendar::CalendarExtended> {
-        std::iter::empty()
+        let calendars = &self.state.calendars;
+        calendars.names().filter_map(|name| calendars.newest_fact(name))
     }
 
     /// The names of the policies, in their order.
@@ -350,6 +354,12 @@ impl Engine {
             )
         });
         used.filter(|(_, open)| *open > 0).collect()
+    }
+
+    /// Version and text hash of the newest version of a calendar.
+    pub fn calendar_hash(&self, name: &str) -> Option<(u32, u64)> {
+        let fact = self.state.calendars.newest_fact(name)?;
+        Some((fact.version, fact.hash))
     }
 
     /// Begins a snapshot of this very moment; `None` while another one runs.

@@ -13,6 +13,7 @@ use super::command::Open;
 use super::event::Origin;
 use super::reply::Reply;
 use super::rules::Rules;
+use super::skill::Required;
 use super::{Seq, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -155,6 +156,8 @@ pub struct TicketMigrated {
     /// Its priority, and the rank that this has there.
     pub priority: Text,
     pub rank: u8,
+    /// Its requirements, where they are the rules' own and the rules have others.
+    pub skills: Option<Vec<Required>>,
     /// What became of its clocks.
     pub mode: MigrationMode,
     /// The same in numbers.

@@ -176,6 +176,7 @@ impl Core {
                 tzdata = calendar.zone.tzdata_version.as_str(),
                 "calendar loaded"
             );
+            bodies.push(Body::CalendarExtended(Box::new(calendar.clone())));
         }
         for note in &load.calendars.notes {
             tracing::warn!("{note}");

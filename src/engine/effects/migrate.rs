@@ -4,17 +4,15 @@ use super::Effects;
 use crate::engine::policies::Terms;
 use crate::model::event::ClockChange;
 use crate::model::rules::Trigger;
+use crate::model::target::Target;
 use crate::model::versions::MigrationMode;
 
 impl<'a> Effects<'a> {
     /// From now on it is under these terms.
-    pub(in crate::engine) fn migrate(&mut self, new: &'a Terms, mode: MigrationMode) {
+    pub(in crate::engine) fn migrate(&mut self, new: &'a Terms, stage: &str, mode: MigrationMode) {
         match mode {
             // What the new version says counts from the receipt, as if the ticket had been opened under it.
-            MigrationMode::Retroactive => {
-                self.book = &new.book;
-                self.relevel(&new.plan, &[]);
-            }
+            MigrationMode::Retroactive => self.relevel(new, stage, &[]),
             MigrationMode::FromNow => self.from_now(new),
         }
     }
@@ -22,16 +20,17 @@ impl<'a> Effects<'a> {
     /// What runs keeps its due. A clock that the new version does not have no longer counts; one that it brings, and
     /// that the ticket never had, starts now.
     fn from_now(&mut self, new: &'a Terms) {
-        let old = std::mem::replace(&mut self.plan, &new.plan);
-        self.book = &new.book;
+        let old = self.terms;
+        let has = |terms: &Terms, target: &Target| terms.plan.rule(target).is_some();
         for clock in self.those(|clock| clock.is_open() && !clock.by_hand) {
-            if old.rule(&clock.target).is_some() && new.plan.rule(&clock.target).is_none() {
-                let due = clock.due_from(self.at);
+            if has(old, &clock.target) && !has(new, &clock.target) {
+                let due = self.due_now(&clock);
                 self.push(&clock.target, ClockChange::Stopped { due });
             }
         }
+        self.terms = new;
         for rule in new.plan.started_by(&Trigger::Open) {
-            if !self.clocks.iter().any(|clock| clock.target == rule.target) {
+            if self.clock(&rule.target).is_none() {
                 self.start_rule(rule, self.at);
             }
         }

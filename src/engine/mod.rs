@@ -9,6 +9,7 @@
 //! | `transaction` | the events of one atomic frame, each applied the moment it is decided |
 //! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
 //! | `measures`, `frame_size` | how long things took; how much one frame may hold |
+//! | `choice` | which version of a policy a new ticket gets |
 //! | `migration` | open tickets go over to another version of their policy, some at a time |
 //! | `steps` | what a step of an escalation ladder does to its ticket |
 //! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
@@ -23,6 +24,7 @@ mod agent;
 mod apply;
 mod calendars;
 mod canon;
+mod choice;
 mod clock;
 mod copying;
 mod decide;

@@ -83,7 +83,7 @@ impl Transaction<'_> {
         let terms = self.state.terms(number, plan, &details.calendar);
         let plan = &terms.plan;
         let stage = first_stage(&terms);
-        if let Some(stage) = stage {
+        if let Some(stage) = stage.filter(|_| complete) {
             let of = format!("{}, stage {}", book.versioned, stage.name);
             check_details_have(&details, &stage.requires, &of)?;
         }
@@ -93,6 +93,10 @@ impl Transaction<'_> {
         self.room_for_requirement(&queue, &skills)?;
         let mut effects = Effects::of_opening(&terms, opened_at, at);
         effects.open(&open.fields.dues);
+        // What a ticket does next is a fact of its own: a look ahead shows it as well.
+        if let Some(stage) = stage.filter(|_| !complete) {
+            effects.begin_in_stage(&stage.name);
+        }
         let told = effects.finish();
         let clocks = (!told.effects.is_empty()).then(|| {
             let policy = book.versioned.clone();

@@ -8,6 +8,7 @@ use crate::model::event::{ClockChange, PolicyActivated};
 use crate::model::fields::versioned;
 use crate::model::reply::Reply;
 use crate::model::rules::{ClassPattern, OpenTickets, Pilot};
+use crate::model::target::Target;
 use crate::model::versions::Preview;
 use crate::model::{NEVER, Refusal, Text, UnixMs};
 
@@ -139,15 +140,26 @@ fn clocks(state: &mut State, now: UnixMs, preview: &Preview) -> Result<Reply, Re
         one_frame: false,
     };
     let event = looks.opening(&Text::default(), &preview.open, None, at, number, false)?;
+    let ladders = event.clocks.iter().flat_map(|clocks| &clocks.ladders);
+    let steps = |target: &Target| {
+        let ladder = ladders.clone().filter(|ladder| ladder.target == *target);
+        let rungs = ladder.flat_map(|ladder| &ladder.rungs);
+        Reply::List(rungs.map(|rung| Reply::Int(rung.at)).collect())
+    };
     let started = event.clocks.iter().flat_map(|clocks| &clocks.effects);
     let clocks = started.filter_map(|effect| match effect.change {
-        ClockChange::Started { due, warn_at, .. } => Some(Reply::Map(vec![
+        ClockChange::Started {
+            due,
+            warn_at,
+            provisional,
+            ..
+        } => Some(Reply::Map(vec![
             (
                 "target",
                 Reply::Bulk(compact_str::ToCompactString::to_compact_string(&effect.target)),
             ),
             ("due", Reply::Int(due)),
-            ("provisional", text("no")),
+            ("provisional", text(if provisional { "yes" } else { "no" })),
             (
                 "warnings",
                 Reply::List(if warn_at == NEVER {
@@ -156,6 +168,7 @@ fn clocks(state: &mut State, now: UnixMs, preview: &Preview) -> Result<Reply, Re
                     vec![Reply::Int(warn_at)]
                 }),
             ),
+            ("steps", steps(&effect.target)),
         ])),
         _ => None,
     });

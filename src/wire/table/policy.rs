@@ -64,7 +64,7 @@ pub(super) const ROWS: &[Row] = &[
         arity_min: 2,
         arity_max: 0,
         summary: "The clocks that a ticket would be opened with; name may be name@version",
-        reply: "a list of maps: `target due provisional warnings`",
+        reply: "a list of maps: `target due provisional warnings steps`",
         params: &[NAME],
         fields: &[OPEN_ONLY, SETTABLE, OF_PREVIEW],
         ..look("POLICY.PREVIEW", preview)

@@ -123,6 +123,21 @@ struct Source<'a> {
     text: &'a str,
 }
 
+/// Every policy of the folder and of the binary that reads, for who wants to know what there may be: a file's in place of
+/// the binary's of the same name.
+pub fn books(folder: &Folder) -> Vec<RuleBook> {
+    let files = folder.policies.iter().map(|file| (&*file.stem, &*file.text));
+    let mut books: Vec<RuleBook> = Vec::new();
+    for (stem, text) in files.chain(crate::policy::embedded()) {
+        if let Ok(book) = RuleBook::parse(stem, text, 1)
+            && books.iter().all(|known| known.name != book.name)
+        {
+            books.push(book);
+        }
+    }
+    books
+}
+
 /// What is new, or every mistake.
 ///
 /// # Errors

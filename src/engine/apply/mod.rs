@@ -42,7 +42,7 @@ impl State {
                 self.learn_queues();
                 Ok(())
             }
-            Body::CalendarExtended(calendar) => self.take_calendar(calendar),
+            Body::CalendarExtended(calendar) => self.take_calendar(seq, calendar),
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 if self.declared.insert(number, seq).is_none() {

@@ -204,6 +204,13 @@ impl Meter {
         self.health.set_full(state == DiskState::Exhausted);
     }
 
+    /// The folder of policies had this many mistakes when it was read last.
+    pub fn policy_mistakes(&self, mistakes: usize) {
+        self.gauges
+            .policy_mistakes
+            .set(i64::try_from(mistakes).unwrap_or(i64::MAX));
+    }
+
     /// A snapshot was taken.
     pub fn snapshot(&self, at: UnixMs) {
         self.gauges.snapshot(at);

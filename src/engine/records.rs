@@ -104,7 +104,11 @@ impl State {
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
         }));
-        std::iter::once(clock).chain(rules).chain(queues).collect()
+        std::iter::once(clock)
+            .chain(rules)
+            .chain(queues)
+            .chain(self.migration_records())
+            .collect()
     }
 
     /// Makes room for so many tickets.
@@ -145,6 +149,7 @@ impl State {
                 let hash = self.sum.canon.queue(&queue.queue, queue.seq);
                 self.sum.add(hash);
             }
+            Record::Migration(record) => self.add_migration(*record),
             Record::Agent(record) => self.restore_agent(*record),
             Record::Ticket(record) => self.restore_ticket(*record)?,
             Record::Closed(record) => self.loading.closed.push(*record),

@@ -17,6 +17,7 @@ use crate::model::calendar::CalendarExtended;
 use crate::model::command::QUEUE_NONE;
 use crate::model::event::{Details, TicketState};
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -43,6 +44,10 @@ pub(super) struct State {
     /// Seq of the `queue.changed` of declared queues, by number.
     pub declared: BTreeMap<u32, Seq>,
     pub policies: Policies,
+    /// Migrations under way, in the order in which they began.
+    pub migrations: Vec<MigrationRecord>,
+    /// Derived: how many tickets are open under each policy version, by its number.
+    open_under: Vec<u64>,
     pub calendars: Calendars,
     /// Dues to be reckoned anew, because a calendar goes further: derived.
     pub horizons: VecDeque<Horizon>,
@@ -146,6 +151,8 @@ impl State {
             queues,
             declared: BTreeMap::new(),
             policies: Policies::default(),
+            migrations: Vec::new(),
+            open_under: Vec::new(),
             calendars: Calendars::default(),
             horizons: VecDeque::new(),
             closed: Remembered::new(closed_max, SEED),
@@ -364,10 +371,20 @@ impl State {
         self.sum.total
     }
 
+    /// How many tickets are open under the policy version of this number.
+    pub(super) fn open_under(&self, book: u32) -> u64 {
+        self.open_under.get(book as usize).copied().unwrap_or(0)
+    }
+
     fn count(&mut self, slot: u32, by: i64) {
         let Some(ticket) = self.tickets.get(slot) else {
             return;
         };
+        let book = ticket.book as usize;
+        if self.open_under.len() <= book {
+            self.open_under.resize(book + 1, 0);
+        }
+        self.open_under[book] = self.open_under[book].wrapping_add_signed(by);
         let queue = ticket.queue as usize;
         if self.counts.len() <= queue {
             self.counts.resize(queue + 1, QueueCounts::default());

@@ -13,6 +13,7 @@ use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, 
 use super::reply::Taken;
 use super::skill::Required;
 use super::target::Target;
+use super::versions::MigrationRecord;
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -33,6 +34,8 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+    /// A migration under way, in the order in which they began.
+    Migration(Box<MigrationRecord>),
     /// A calendar version, oldest first.
     Calendar(Box<CalendarRecord>),
 }

@@ -42,6 +42,11 @@ impl State {
                 self.learn_queues();
                 Ok(())
             }
+            Body::PolicyMigrating(begun) => {
+                self.begin_migration(seq, &begun.migration);
+                Ok(())
+            }
+            Body::PolicyMigrated(ended) => self.end_migration(ended.begun),
             Body::CalendarExtended(calendar) => self.take_calendar(seq, calendar),
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);

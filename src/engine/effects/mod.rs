@@ -7,6 +7,7 @@
 //! | `pauses` | clocks that stand still for a reason or in a state, and run on |
 //! | `ladders` | the steps of clocks: where they stand after a change |
 //! | `relevel` | other rules for the same ticket |
+//! | `migrate` | another version of its policy |
 //! | `own_time` | the time that a clock counts |
 //!
 //! Effects come in the order of the targets; one fact may have two on a clock (met, then started anew). They are
@@ -15,6 +16,7 @@
 
 mod facts;
 mod ladders;
+mod migrate;
 mod own_time;
 mod pauses;
 mod relevel;

@@ -9,4 +9,7 @@
 #[path = "../support/random.rs"]
 mod random;
 
+mod cases;
+mod drawn;
+mod naive;
 mod vectors;

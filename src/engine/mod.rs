@@ -12,6 +12,7 @@
 //! | `choice` | which version of a policy a new ticket gets |
 //! | `migration` | open tickets go over to another version of their policy, some at a time |
 //! | `steps` | what a step of an escalation ladder does to its ticket |
+//! | `calendars`, `horizon` | versions of calendars; dues past what was published |
 //! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
@@ -30,6 +31,7 @@ mod copying;
 mod decide;
 mod effects;
 mod frame_size;
+mod horizon;
 mod jump;
 mod measures;
 mod migration;
@@ -186,6 +188,7 @@ impl Engine {
     /// Loading is over: builds wheel and lanes (about 0.2 µs a ticket).
     pub fn ready(&mut self, now: UnixMs) {
         self.state.live = true;
+        self.state.resume_horizons();
         self.state.wheel = crate::collections::Wheel::new(now);
         for slot in 0..self.state.tickets.capacity_slots() {
             self.state.derive(slot, 0);

@@ -4,11 +4,13 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::state::{State, id_hash};
 use super::ticket::{NONE, Pause, Ticket};
+use crate::model::calendar::CalendarExtended;
 use crate::model::event::Details;
 use crate::model::record::{
-    AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
+    AgentRecord, CalendarRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord,
+    TokenRecord,
 };
-use crate::model::{NEVER, TENANT_DEFAULT, Text};
+use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text};
 
 /// Records of a snapshot that wait until all are there: what changed while it was taken stands out of order.
 #[derive(Debug, Default)]
@@ -140,7 +142,7 @@ impl State {
                 policies.activate(&fact, calendars)?;
                 self.learn_queues();
             }
-            Record::Calendar(fact) => self.take_calendar(&fact)?,
+            Record::Calendar(record) => self.take_calendar(record.seq, &record.fact)?,
             Record::Queue(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 self.declared.insert(number, queue.seq);
@@ -289,6 +291,10 @@ impl State {
     }
 }
 
-fn calendar_record(fact: &crate::model::calendar::CalendarExtended) -> Record {
-    Record::Calendar(Box::new(fact.clone()))
+fn calendar_record((seq, fact): &(Seq, CalendarExtended)) -> Record {
+    Record::Calendar(Box::new(CalendarRecord {
+        tenant: TENANT_DEFAULT,
+        seq: *seq,
+        fact: fact.clone(),
+    }))
 }

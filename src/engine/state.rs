@@ -4,6 +4,7 @@ use super::agent::Agent;
 use super::calendars::Calendars;
 use super::canon::Canon;
 use super::copying::Copying;
+use super::horizon::Horizon;
 use super::names::Names;
 use super::policies::{Policies, Terms, keys};
 use super::records::Loading;
@@ -19,7 +20,7 @@ use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
 use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// The state.
@@ -48,6 +49,8 @@ pub(super) struct State {
     /// Derived: how many tickets are open under each policy version, by its number.
     open_under: Vec<u64>,
     pub calendars: Calendars,
+    /// Dues to be reckoned anew, because a calendar goes further: derived.
+    pub horizons: VecDeque<Horizon>,
     /// Tickets that are over, the newest.
     pub closed: Remembered<Text, ClosedRecord>,
     /// Tokens that are bound.
@@ -151,6 +154,7 @@ impl State {
             migrations: Vec::new(),
             open_under: Vec::new(),
             calendars: Calendars::default(),
+            horizons: VecDeque::new(),
             closed: Remembered::new(closed_max, SEED),
             tokens: Remembered::new(tokens_max, SEED),
             routing: Routing::default(),
@@ -230,12 +234,15 @@ impl State {
     }
 
     /// A calendar version takes effect.
-    pub(super) fn take_calendar(&mut self, fact: &CalendarExtended) -> Result<(), String> {
+    pub(super) fn take_calendar(&mut self, seq: Seq, fact: &CalendarExtended) -> Result<(), String> {
         let hash = self.sum.canon.calendar(fact);
         self.sum.add(hash);
-        let extended = self.calendars.take(fact)?;
+        let extended = self.calendars.take(seq, fact)?;
         if extended.goes_on {
             self.policies.use_calendar(&fact.name, &extended);
+            if self.live {
+                self.extend_horizon(extended.line, seq, false);
+            }
         }
         Ok(())
     }

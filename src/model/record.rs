@@ -37,7 +37,7 @@ pub enum Record {
     /// A migration under way, in the order in which they began.
     Migration(Box<MigrationRecord>),
     /// A calendar version, oldest first.
-    Calendar(Box<CalendarExtended>),
+    Calendar(Box<CalendarRecord>),
 }
 
 /// Where time stood.
@@ -184,6 +184,15 @@ pub struct TokenRecord {
     pub logged_at: UnixMs,
     /// AGENT.NEXT's reply; otherwise the reply is the seq.
     pub taken: Option<Box<Taken>>,
+}
+
+/// A calendar version.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct CalendarRecord {
+    pub tenant: TenantId,
+    /// Seq of its `calendar.extended`.
+    pub seq: Seq,
+    pub fact: CalendarExtended,
 }
 
 /// A declared queue.

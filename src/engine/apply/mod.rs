@@ -47,7 +47,7 @@ impl State {
                 Ok(())
             }
             Body::PolicyMigrated(ended) => self.end_migration(ended.begun),
-            Body::CalendarExtended(calendar) => self.take_calendar(calendar),
+            Body::CalendarExtended(calendar) => self.take_calendar(seq, calendar),
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 if self.declared.insert(number, seq).is_none() {

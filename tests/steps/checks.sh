@@ -56,3 +56,8 @@ check_prometheus() {
 check_clients() {
   tests/clients/run "$slad"
 }
+
+# Working time as a Python library reckons it.
+check_calendar_python() {
+  SLAD_PYTHON=$calendar_venv/bin/python cargo test --locked --test calendar -- --ignored --show-output python
+}

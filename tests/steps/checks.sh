@@ -18,7 +18,7 @@ check_dependencies() {
 }
 
 check_config() {
-  "$slad" check-config config/slad.toml
+  "$slad" check-config config/slad.toml config/policies config/calendars/*.toml
 }
 
 # The unit files as they will be installed, but with the program where it was built.

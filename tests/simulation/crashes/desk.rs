@@ -103,7 +103,11 @@ impl Desk {
             self.record(Body::LogRecovered(Box::new(recovered)), facts);
         }
         for (name, text) in slad::policy::embedded() {
-            let text = if name == daemon::JUDGED.0 { daemon::JUDGED.1 } else { text };
+            let text = if name == daemon::JUDGED.0 {
+                daemon::JUDGED.1
+            } else {
+                text
+            };
             // What the comments say is no matter here, and every engine of every life reads this.
             let bare = text
                 .lines()

@@ -105,7 +105,12 @@ fn labels(config: &Config) -> metrics::Labels {
             .iter()
             .map(|book| PolicyLabels {
                 name: book.name.clone(),
-                priorities: book.priorities.iter().map(|level| level.name.clone()).collect(),
+                priorities: book
+                    .rules
+                    .priorities
+                    .iter()
+                    .map(|level| level.name.clone())
+                    .collect(),
                 targets: crate::model::target::PLAIN
                     .iter()
                     .map(|(_, name)| Text::const_new(name))

@@ -27,6 +27,7 @@
 //! | [`meter`] | what the core thread records |
 //! | [`http`] | the pages on the loopback |
 //! | [`notify`] | what systemd is told, and the socket it passes |
+//! | [`zones`] | the machine's zone data |
 //! | [`signals`] | the signals that ask the daemon to stop |
 
 pub mod alarm;
@@ -71,3 +72,4 @@ pub mod timers;
 pub mod virtual_clock;
 pub mod waits;
 pub mod wake;
+pub mod zones;

@@ -20,8 +20,9 @@ use super::signals::Signals;
 use super::{connection, fatal, listener, log_thread, meter, notify, retention, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, Keeper, OpenedLog, SyncPolicy};
-use crate::model::event::{Body, LogRecovered, PolicyActivated};
-use crate::model::{DurationMs, Text, UnixMs, time};
+use crate::model::event::{Body, LogRecovered};
+use crate::model::{DurationMs, UnixMs, time};
+use crate::policy::RuleBook;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -292,22 +293,23 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
     let now = core.now();
     let virtual_clock = core.running().is_some_and(|r| r.clock.is_virtual());
     for (name, text) in crate::policy::embedded() {
-        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        let hash = RuleBook::hash_of(text);
         let active = core.running().and_then(|r| r.engine.policy_hash(name));
         if active.is_some_and(|(_, known)| known == hash) {
             continue;
         }
         let version = active.map_or(1, |(version, _)| version + 1);
         tracing::info!(policy = name, version, "policy activated");
-        let activated = PolicyActivated {
-            name: Text::const_new(name),
-            version,
-            hash,
-            text: text.to_owned(),
-            reason: Text::const_new("embedded"),
-            virtual_clock,
-        };
-        core.record(now, Body::PolicyActivated(Box::new(activated)));
+        match RuleBook::parse(name, text, version) {
+            Ok(book) => {
+                let activated = book.activation("embedded", virtual_clock);
+                core.record(now, Body::PolicyActivated(Box::new(activated)));
+            }
+            Err(problems) => {
+                let problem = problems.first().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(policy = name, problem, "an embedded policy does not read");
+            }
+        }
     }
     core.submit();
 }

@@ -71,6 +71,7 @@ impl Canon {
         self.byte(ticket.state as u8);
         self.text(state.queues.name(ticket.queue));
         self.byte(u8::from(ticket.queue_by_policy));
+        self.text(state.asked_queue(ticket.asked_queue).map_or("", Text::as_str));
         self.text(
             state
                 .agents

@@ -4,17 +4,19 @@
 //! tried on a copy of the clocks, so that a later step sees what an earlier one did.
 
 use super::clock::Clock;
+use super::policies::Terms;
 use super::ticket::Ticket;
+use crate::calendar::Calendar;
 use crate::model::event::{ClockChange, ClockEffect};
 use crate::model::record::ClockState;
 use crate::model::target::Target;
 use crate::model::{NEVER, Text, UnixMs};
-use crate::policy::{ClockRule, Level, RuleBook, Start, Trigger, meaning};
+use crate::policy::{ClockRule, Plan, RuleBook, Trigger};
 
 /// Collects the effects of one fact on one ticket.
 pub(super) struct Effects<'a> {
     book: &'a RuleBook,
-    level: &'a Level,
+    plan: &'a Plan,
     clocks: Vec<Clock>,
     opened_at: UnixMs,
     /// Reason of the pause in force.
@@ -35,10 +37,10 @@ pub(super) struct TakenBack {
 
 impl<'a> Effects<'a> {
     /// Effects of a fact that happened `at`.
-    pub(super) fn new(ticket: &Ticket, book: &'a RuleBook, at: UnixMs) -> Effects<'a> {
+    pub(super) fn new(ticket: &Ticket, terms: &'a Terms, at: UnixMs) -> Effects<'a> {
         Effects {
-            book,
-            level: &book.priorities[usize::from(ticket.level)],
+            book: &terms.book,
+            plan: &terms.plan,
             clocks: ticket.clocks.clone(),
             opened_at: ticket.opened_at,
             paused: ticket.paused().cloned(),
@@ -49,16 +51,11 @@ impl<'a> Effects<'a> {
     }
 
     /// Effects of an opening.
-    pub(super) fn of_opening(
-        book: &'a RuleBook,
-        level: &'a Level,
-        opened_at: UnixMs,
-        at: UnixMs,
-    ) -> Effects<'a> {
+    pub(super) fn of_opening(terms: &'a Terms, opened_at: UnixMs, at: UnixMs) -> Effects<'a> {
         let (clocks, list, withdrawn) = (Vec::new(), Vec::new(), Vec::new());
         Effects {
-            book,
-            level,
+            book: &terms.book,
+            plan: &terms.plan,
             clocks,
             opened_at,
             paused: None,
@@ -109,7 +106,7 @@ impl<'a> Effects<'a> {
 
     /// A clock that starts in a pause that stops it does not run.
     fn stand_still(&mut self, target: &Target, due: UnixMs) {
-        let stands_still = |reason: &Text| self.book.stops(self.level, target, reason);
+        let stands_still = |reason: &Text| self.plan.stops(target, reason);
         if self.paused.as_ref().is_some_and(stands_still) {
             self.push(
                 target,
@@ -121,20 +118,28 @@ impl<'a> Effects<'a> {
         }
     }
 
+    /// The calendar that a clock counts by.
+    fn calendar(&self, rule: &ClockRule) -> Option<&'a Calendar> {
+        self.book.calendar(rule).map(|calendar| &**calendar)
+    }
+
     /// A rule's clock starts with its whole budget.
     fn start_rule(&mut self, rule: &ClockRule, start: UnixMs) {
-        let due = rule.due(start);
-        self.start(&rule.target, start, due, rule.warn_at(start, due), false);
+        let calendar = self.calendar(rule);
+        let due = rule.due(start, calendar);
+        self.start(
+            &rule.target,
+            start,
+            due,
+            rule.warn_at(start, due, calendar),
+            false,
+        );
     }
 
     /// The ticket is opened: every clock whose meaning it is starts at the receipt, and the dues set by hand.
     pub(super) fn open(&mut self, dues: &[(Target, UnixMs)]) {
-        let level = self.level;
-        for rule in level
-            .clocks
-            .iter()
-            .filter(|rule| meaning(&rule.target).starts == Start::Open)
-        {
+        let plan = self.plan;
+        for rule in plan.started_by(&Trigger::Open) {
             if !dues.iter().any(|(target, _)| *target == rule.target) {
                 self.start_rule(rule, self.opened_at);
             }
@@ -146,10 +151,10 @@ impl<'a> Effects<'a> {
 
     /// Every clock that this meets is met; one that its meaning restarts, and that has a budget, starts again.
     pub(super) fn meet(&mut self, trigger: &Trigger) {
-        let (book, level) = (self.book, self.level);
-        let met = |clock: &Clock| clock.is_open() && book.meets(level, &clock.target, trigger);
+        let plan = self.plan;
+        let met = |clock: &Clock| clock.is_open() && plan.meets(&clock.target, trigger);
         for clock in self.those(met) {
-            let rule = level.rule(&clock.target);
+            let rule = plan.rule(&clock.target);
             let due = clock.due_from(self.at);
             // In time counts up to and including the due that was missed, but only before the warning's instant.
             for (was, limit, due, breach) in [
@@ -165,7 +170,7 @@ impl<'a> Effects<'a> {
                 }
             }
             self.push(&clock.target, ClockChange::Met { at: self.at, due });
-            if let Some(rule) = rule.filter(|rule| meaning(&rule.target).restarts) {
+            if let Some(rule) = rule.filter(|rule| rule.is_reset_by(trigger)) {
                 self.start_rule(rule, self.at);
             }
         }
@@ -173,18 +178,14 @@ impl<'a> Effects<'a> {
 
     /// The customer wrote or called: the next response is due, unless a response is due already.
     pub(super) fn inbound(&mut self) {
-        let level = self.level;
+        let plan = self.plan;
         let due_already = |clock: &Clock| {
             clock.is_open() && matches!(clock.target, Target::FirstResponse | Target::NextResponse)
         };
         if self.clocks.iter().any(due_already) {
             return;
         }
-        for rule in level
-            .clocks
-            .iter()
-            .filter(|rule| meaning(&rule.target).starts == Start::Inbound)
-        {
+        for rule in plan.started_by(&Trigger::Inbound) {
             self.start_rule(rule, self.at);
         }
     }
@@ -217,7 +218,7 @@ impl<'a> Effects<'a> {
     /// Clocks that name the reason stand still; those that stood still for another one run on.
     pub(super) fn pause(&mut self, reason: &Text) {
         for clock in self.those(Clock::is_open) {
-            if self.book.stops(self.level, &clock.target, reason) {
+            if self.plan.stops(&clock.target, reason) {
                 let due = clock.due_from(self.at);
                 self.push(
                     &clock.target,
@@ -268,11 +269,11 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Another level: its budgets from the original receipt. Met stays met, what was set by hand stays, and what the same
+    /// Another plan: its budgets from the original receipt. Met stays met, what was set by hand stays, and what the same
     /// command sets by hand is left to [`Effects::by_hand`].
-    pub(super) fn relevel(&mut self, new: &'a Level, dues: &[(Target, UnixMs)]) {
+    pub(super) fn relevel(&mut self, new: &'a Plan, dues: &[(Target, UnixMs)]) {
         let aimed = |target: &Target| dues.iter().any(|(aim, _)| aim == target);
-        let old = std::mem::replace(&mut self.level, new);
+        let old = std::mem::replace(&mut self.plan, new);
         for clock in self.those(|clock| clock.is_open() && !clock.by_hand && !aimed(&clock.target)) {
             let (Some(before), after) = (old.rule(&clock.target), new.rule(&clock.target)) else {
                 continue;
@@ -287,8 +288,8 @@ impl<'a> Effects<'a> {
                 continue;
             };
             // What the clock was paused so far is the part of its due that the old budget does not explain.
-            let paused = clock.due - before.due(clock.start);
-            let due = rule.due(clock.start).saturating_add(paused);
+            let paused = clock.due - before.due(clock.start, self.calendar(before));
+            let due = rule.due(clock.start, self.calendar(rule)).saturating_add(paused);
             let warn_at = self.warning(rule, clock.start, paused, clock.warned);
             if due != clock.due || (warn_at != clock.warn_at && !clock.warned) {
                 self.push(
@@ -301,11 +302,8 @@ impl<'a> Effects<'a> {
                 );
             }
         }
-        for rule in new
-            .clocks
-            .iter()
-            .filter(|rule| meaning(&rule.target).starts == Start::Open && !aimed(&rule.target))
-        {
+        let starting = new.started_by(&Trigger::Open);
+        for rule in starting.filter(|rule| !aimed(&rule.target)) {
             match self
                 .clocks
                 .iter()
@@ -314,13 +312,8 @@ impl<'a> Effects<'a> {
             {
                 None => {
                     let warn_at = self.warning(rule, self.opened_at, 0, false);
-                    self.start(
-                        &rule.target,
-                        self.opened_at,
-                        rule.due(self.opened_at),
-                        warn_at,
-                        false,
-                    );
+                    let due = rule.due(self.opened_at, self.calendar(rule));
+                    self.start(&rule.target, self.opened_at, due, warn_at, false);
                 }
                 Some(ClockState::Stopped) => self.revive(rule),
                 Some(_) => {}
@@ -334,7 +327,7 @@ impl<'a> Effects<'a> {
         let Some(warned) = self.clocks.iter().find(was).map(|clock| clock.warned) else {
             return;
         };
-        let due = rule.due(self.opened_at);
+        let due = rule.due(self.opened_at, self.calendar(rule));
         let warn_at = self.warning(rule, self.opened_at, 0, warned);
         self.push(&rule.target, ClockChange::Resumed { due, warn_at });
         self.stand_still(&rule.target, due);
@@ -342,7 +335,8 @@ impl<'a> Effects<'a> {
 
     /// The warning under a new level: one whose instant has passed is not given.
     fn warning(&self, rule: &ClockRule, start: UnixMs, paused: i64, warned: bool) -> UnixMs {
-        let warn_at = rule.warn_at(start, rule.due(start));
+        let calendar = self.calendar(rule);
+        let warn_at = rule.warn_at(start, rule.due(start, calendar), calendar);
         if warned || warn_at == NEVER {
             return NEVER;
         }

@@ -4,6 +4,7 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::state::{State, id_hash};
 use super::ticket::{NONE, Pause, Ticket};
+use crate::model::event::Details;
 use crate::model::record::{
     AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
 };
@@ -30,12 +31,13 @@ impl State {
             state: ticket.state,
             queue: self.queues.name(ticket.queue).clone(),
             queue_by_policy: ticket.queue_by_policy,
+            asked_queue: self.asked_queue(ticket.asked_queue).cloned().unwrap_or_default(),
             agent: self.agent_name(ticket.agent),
             hold: ticket.hold,
             hold_at: ticket.hold_at,
             policy: book.name.clone(),
             version: book.version,
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             rank: ticket.rank,
             skills: self.routing.requirements.get(ticket.requirement).skills.clone(),
             opened_at: ticket.opened_at,
@@ -193,6 +195,14 @@ impl State {
             .level(&record.priority)
             .ok_or_else(unknown)?;
         let queue = self.queues.intern(&record.queue);
+        let asked_queue = if record.asked_queue.is_empty() {
+            NONE
+        } else {
+            self.queues.intern(&record.asked_queue)
+        };
+        let none = Details::default();
+        let details = record.details.as_deref().unwrap_or(&none);
+        let plan = self.replan(book, level, details, asked_queue);
         let requirement = self.routing.requirements.intern(queue, &record.skills);
         // A snapshot may give a ticket before its agent; the agent is filled in when its own record comes.
         let agent = if record.agent.is_empty() {
@@ -225,6 +235,8 @@ impl State {
             requirement,
             book,
             level,
+            plan,
+            asked_queue,
             rank: record.rank,
             state: record.state,
             queue_by_policy: record.queue_by_policy,

@@ -4,14 +4,14 @@ use super::agent::Agent;
 use super::canon::Canon;
 use super::copying::Copying;
 use super::names::Names;
-use super::policies::Policies;
+use super::policies::{Policies, keys};
 use super::records::Loading;
 use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
 use crate::collections::hash::hash_bytes;
 use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
 use crate::model::command::QUEUE_NONE;
-use crate::model::event::TicketState;
+use crate::model::event::{Details, TicketState};
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
@@ -184,6 +184,35 @@ impl State {
     /// Is this a queue that tickets may be sent to: of an active policy, declared, or in use?
     pub(super) fn knows_queue(&self, name: &str) -> bool {
         self.queues.get(name).is_some()
+    }
+
+    /// Name of the queue that a ticket was opened with, if it named one.
+    pub(super) fn asked_queue(&self, number: u32) -> Option<&Text> {
+        (number != NONE).then(|| self.queues.name(number))
+    }
+
+    /// Number of the plan for a ticket with these keys.
+    pub(super) fn replan(&mut self, book: u32, level: u16, details: &Details, asked_queue: u32) -> u32 {
+        let State { policies, queues, .. } = self;
+        let queue = (asked_queue != NONE).then(|| queues.name(asked_queue).as_str());
+        policies.plan(book, &keys(details, level, queue))
+    }
+
+    /// Matches the rules anew by what the ticket is now.
+    pub(super) fn replan_ticket(&mut self, slot: u32) {
+        let State {
+            policies,
+            queues,
+            tickets,
+            ..
+        } = self;
+        let Some(ticket) = tickets.get_mut(slot) else {
+            return;
+        };
+        let none = Details::default();
+        let details = ticket.details.as_deref().unwrap_or(&none);
+        let queue = (ticket.asked_queue != NONE).then(|| queues.name(ticket.asked_queue).as_str());
+        ticket.plan = policies.plan(ticket.book, &keys(details, ticket.level, queue));
     }
 
     /// Tickets of the pseudo queue are never routed.

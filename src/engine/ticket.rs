@@ -40,6 +40,10 @@ pub(super) struct Ticket {
     pub book: u32,
     /// Index of the priority in it.
     pub level: u16,
+    /// Number of the plan that the version has for it: derived, in no hash and no snapshot.
+    pub plan: u32,
+    /// Number of the queue that it was opened with, or [`NONE`]: the policy's. Rules match by it.
+    pub asked_queue: u32,
     pub rank: u8,
     pub state: TicketState,
     pub queue_by_policy: bool,

@@ -3,6 +3,7 @@
 use super::Output;
 use super::clock::Clock;
 use super::effects::{Effects, TakenBack};
+use super::policies::Terms;
 use super::state::State;
 use super::ticket::Due;
 use crate::model::command::Common;
@@ -10,8 +11,7 @@ use crate::model::event::*;
 use crate::model::reply::{Reply, Taken};
 use crate::model::target::Target;
 use crate::model::{Seq, TENANT_DEFAULT, Text, UnixMs};
-use crate::policy::{RuleBook, Trigger};
-use std::sync::Arc;
+use crate::policy::Trigger;
 
 /// Decides and applies; `finish` ends the frame.
 pub(super) struct Transaction<'a> {
@@ -73,7 +73,7 @@ impl Transaction<'_> {
                 policy: book.versioned.clone(),
                 priority: saying
                     .priority
-                    .unwrap_or_else(|| book.priorities[usize::from(ticket.level)].name.clone()),
+                    .unwrap_or_else(|| book.priority_name(ticket.level).clone()),
                 effects: saying.effects,
             })
         });
@@ -95,10 +95,11 @@ impl Transaction<'_> {
         self.emit(at, saying.cause, Body::Ticket(event))
     }
 
-    /// The rules of a ticket.
-    pub(super) fn book(&self, slot: u32) -> Arc<RuleBook> {
-        let number = self.state.tickets.get(slot).map_or(0, |ticket| ticket.book);
-        Arc::clone(self.state.policies.book(number))
+    /// The rules of a ticket, and what they say of tickets like it.
+    pub(super) fn terms(&self, slot: u32) -> Terms {
+        let numbers = self.state.tickets.get(slot);
+        let (book, plan) = numbers.map_or((0, 0), |ticket| (ticket.book, ticket.plan));
+        self.state.policies.terms(book, plan)
     }
 
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
@@ -195,7 +196,7 @@ impl Transaction<'_> {
             target: target.clone(),
             due: clock.due,
             policy: book.versioned.clone(),
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             late_ms,
         };
         Some((Box::new(sla), clock.late_by_level))
@@ -266,12 +267,12 @@ impl Transaction<'_> {
         cause: Seq,
         common: Option<&Common>,
     ) -> Reply {
-        let book = self.book(slot);
+        let terms = self.terms(slot);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return Reply::Null;
         };
         let at = self.now.max(ticket.commanded_at);
-        let mut effects = Effects::new(ticket, &book, at);
+        let mut effects = Effects::new(ticket, &terms, at);
         effects.meet(&Trigger::Assign);
         let (effects, taken_back) = effects.finish();
         let name = self.state.agent_name(agent);
@@ -360,7 +361,7 @@ impl State {
             hold: ticket.hold,
             seq: ticket.hold,
             queue: self.queues.name(ticket.queue).clone(),
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             policy: book.versioned.clone(),
             due: ticket.live_deadline(),
         })

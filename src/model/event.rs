@@ -12,6 +12,7 @@
 )]
 
 pub use super::clock::{ClockJumped, Jump};
+use super::rules::Rules;
 use super::skill::{Required, Skill};
 use super::target::Target;
 use super::{Seq, TenantId, Text, UnixMs};
@@ -434,8 +435,10 @@ pub struct PolicyActivated {
     pub version: u32,
     /// Digest of the text.
     pub hash: u64,
-    /// The file as it was read.
+    /// The file as it was read, for people.
     pub text: String,
+    /// What it means: replay follows this, whatever a later program would read in the text.
+    pub rules: Rules,
     /// Why it was loaded.
     pub reason: Text,
     /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its

@@ -6,6 +6,7 @@
 //! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`calendar`] | working time as data: weeks, holidays, zones |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
 //! | [`command`] | what clients ask for |
 //! | [`event`] | what happened: the facts of the log |
@@ -13,8 +14,10 @@
 //! | [`fields`] | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
+//! | [`rules`] | a compiled policy as the log keeps it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod calendar;
 pub mod clock;
 pub mod command;
 pub mod event;
@@ -22,6 +25,7 @@ pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rules;
 pub mod skill;
 mod spelling;
 pub mod target;

@@ -69,6 +69,8 @@ pub struct TicketRecord {
     pub state: TicketState,
     pub queue: Text,
     pub queue_by_policy: bool,
+    /// The queue that it was opened with, by which rules match; empty: it named none.
+    pub asked_queue: Text,
     /// Holder, or empty.
     pub agent: Text,
     /// Seq of the assignment; 0: none.

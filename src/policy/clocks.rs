@@ -1,9 +1,9 @@
 //! The clocks of a policy file: budgets, what stops and what meets them, when they warn.
 
-use super::meaning::{self, Start, Trigger};
+use super::meaning;
 use super::problem::Problems;
-use super::rules::{ClockRule, TargetRule, Warn};
 use super::section::{self, Placed, Section};
+use crate::model::rules::{ClockRule, DayEnd, Time, Trigger, Warn};
 use crate::model::target::Target;
 use crate::model::text::Text;
 use crate::model::time::{self, DAY_MS, DurationMs, Span};
@@ -60,21 +60,57 @@ impl Defaults {
 
 impl Defaults {
     /// What holds for targets to which a level gives no budget.
-    pub(super) fn rules(&self) -> Vec<TargetRule> {
-        let mut rules: Vec<TargetRule> = self
+    pub(super) fn rules(&self) -> Vec<ClockRule> {
+        let mut rules: Vec<ClockRule> = self
             .targets
             .iter()
-            .map(|(target, behaviour)| TargetRule {
-                target: target.clone(),
-                pauses_on: behaviour.pauses_on.clone().unwrap_or_default(),
-                met_by: behaviour
-                    .met_by
-                    .clone()
-                    .unwrap_or_else(|| meaning::meaning(target).met_by),
+            .map(|(target, behaviour)| {
+                let warn = behaviour.warn.as_ref().and_then(|(word, _)| word.0);
+                compile(target.clone(), None, warn, Behaviour::default(), Some(behaviour))
             })
             .collect();
         rules.sort_by(|a, b| a.target.cmp(&b.target));
         rules
+    }
+}
+
+/// What is said of the clock itself, else of its target, else what the target means.
+fn compile(
+    target: Target,
+    budget: Option<Span>,
+    warn: Option<Warn>,
+    own: Behaviour,
+    common: Option<&Behaviour>,
+) -> ClockRule {
+    let meaning = meaning::meaning(&target);
+    let met_by = own
+        .met_by
+        .or_else(|| common?.met_by.clone())
+        .unwrap_or(meaning.met_by);
+    ClockRule {
+        target,
+        budget,
+        time: Time::Natural,
+        calendar: None,
+        day_end: DayEnd::EndOfDay,
+        warn,
+        starts_on: meaning.starts_on,
+        resets_on: if meaning.restarts {
+            met_by.clone()
+        } else {
+            Vec::new()
+        },
+        met_by,
+        stops_on: Vec::new(),
+        pauses_on: own
+            .pauses_on
+            .or_else(|| common?.pauses_on.clone())
+            .unwrap_or_default(),
+        pauses_in: Vec::new(),
+        steps: Vec::new(),
+        requires: Vec::new(),
+        from_creation: false,
+        carry_over: false,
     }
 }
 
@@ -108,7 +144,10 @@ fn target(key: &Spanned<DeString<'_>>, problems: &mut Problems) -> Option<Target
     let target = Target::parse(key.get_ref())
         .map_err(|refusal| problems.refused(&key.span(), &refusal))
         .ok()?;
-    if meaning::meaning(&target).starts == Start::ByHand {
+    if matches!(
+        target,
+        Target::Promise | Target::FollowUp | Target::Stage(_) | Target::Custom(_)
+    ) {
         problems.at(
             &key.span(),
             format!("clock '{target}' starts by hand only: no rule of a policy would reach it"),
@@ -140,19 +179,7 @@ pub(super) fn clocks(level: &Section<'_>, defaults: &Defaults, problems: &mut Pr
         let place = own_warn.map_or(&budget.1, |(_, place)| place);
         let warn = own_warn.or(inherited).and_then(|(word, _)| word.0);
         check_warning(warn, budget.0, place, &target, problems);
-        clocks.push(ClockRule {
-            pauses_on: own
-                .pauses_on
-                .or_else(|| common?.pauses_on.clone())
-                .unwrap_or_default(),
-            met_by: own
-                .met_by
-                .or_else(|| common?.met_by.clone())
-                .unwrap_or_else(|| meaning::meaning(&target).met_by),
-            budget: budget.0,
-            warn,
-            target,
-        });
+        clocks.push(compile(target, Some(budget.0), warn, own, common));
     }
     clocks.sort_by(|a, b| a.target.cmp(&b.target));
     clocks

@@ -11,9 +11,19 @@ pub fn embedded() -> [(&'static str, &'static str); 2] {
     ]
 }
 
+/// Name and text of every embedded calendar.
+pub fn embedded_calendars() -> [(&'static str, &'static str); 2] {
+    [
+        ("24x7", include_str!("../../config/calendars/24x7.toml")),
+        ("cn-office", include_str!("../../config/calendars/cn-office.toml")),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::Zones;
+    use crate::policy::CalendarFile;
     use crate::policy::RuleBook;
 
     #[test]
@@ -22,6 +32,16 @@ mod tests {
             let book = RuleBook::parse("file", text, 1).unwrap_or_else(|p| panic!("{name}: {p:#?}"));
             assert_eq!(book.name, name);
             assert_eq!(book.text, text);
+        }
+    }
+
+    #[test]
+    fn every_embedded_calendar_reads_and_bears_its_name() {
+        for (name, text) in embedded_calendars() {
+            let file = CalendarFile::parse("file", text, &Zones::bundled());
+            let file = file.unwrap_or_else(|p| panic!("{name}: {p:#?}"));
+            assert_eq!(file.spec.name, name);
+            assert!(file.compile().is_ok(), "{name}");
         }
     }
 }

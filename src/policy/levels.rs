@@ -3,8 +3,8 @@
 use super::clocks::{self, Defaults};
 use super::parse::label;
 use super::problem::Problems;
-use super::rules::Level;
 use super::section::{self, Placed, Section};
+use crate::model::rules::{ClockRule, Priority};
 use crate::model::text::{self, Text};
 use std::ops::Range;
 use toml::Spanned;
@@ -14,6 +14,13 @@ const LEVEL_KEYS: [&str; 4] = ["label", "rank", "queue", "clocks"];
 
 /// Ranks of the short form lie this far apart, so that levels of other policies fit between.
 const RANK_STEP: usize = 10;
+
+/// A priority and what it says of its tickets.
+pub(super) struct Level {
+    pub(super) priority: Priority,
+    pub(super) queue: Text,
+    pub(super) clocks: Vec<ClockRule>,
+}
 
 /// A level, and where its rank stands.
 pub(super) struct PlacedLevel {
@@ -92,9 +99,11 @@ fn short_levels(
     levels
         .map(|(index, (name, place))| PlacedLevel {
             level: Level {
-                name,
-                label: String::new(),
-                rank: u8::try_from(index * RANK_STEP).unwrap_or(u8::MAX),
+                priority: Priority {
+                    name,
+                    label: String::new(),
+                    rank: u8::try_from(index * RANK_STEP).unwrap_or(u8::MAX),
+                },
                 queue: queue.cloned().unwrap_or_default(),
                 clocks: Vec::new(),
             },
@@ -139,9 +148,11 @@ fn full_level(
     // A level with problems still takes part in the checks between levels; place 0..0 keeps it out of rank clashes.
     Some(PlacedLevel {
         level: Level {
-            name: name?,
-            label,
-            rank,
+            priority: Priority {
+                name: name?,
+                label,
+                rank,
+            },
             queue: own.or_else(|| queue.cloned()).unwrap_or_default(),
             clocks,
         },
@@ -169,11 +180,14 @@ fn rank(level: &Section<'_>, problems: &mut Problems) -> Option<Placed<u8>> {
 
 /// Sorts by rank and reports levels that share one: their tickets could not be put in order.
 fn rank_clashes(levels: &mut [PlacedLevel], problems: &mut Problems) {
-    levels.sort_by_key(|level| (level.level.rank, level.place.start));
+    levels.sort_by_key(|level| (level.level.priority.rank, level.place.start));
     for pair in levels.windows(2) {
         let [first, second] = pair else { continue };
-        if first.level.rank == second.level.rank && !first.place.is_empty() && !second.place.is_empty() {
-            let (rank, name) = (second.level.rank, &first.level.name);
+        if first.level.priority.rank == second.level.priority.rank
+            && !first.place.is_empty()
+            && !second.place.is_empty()
+        {
+            let (rank, name) = (second.level.priority.rank, &first.level.priority.name);
             problems.at(
                 &second.place,
                 format!("rank {rank} is that of priority '{name}' already"),
@@ -202,7 +216,7 @@ pub(super) fn default_priority(
     levels: &[PlacedLevel],
     problems: &mut Problems,
 ) -> Option<u16> {
-    let names: Vec<&str> = levels.iter().map(|l| l.level.name.as_str()).collect();
+    let names: Vec<&str> = levels.iter().map(|l| l.level.priority.name.as_str()).collect();
     let remedy = || {
         let known = if names.is_empty() {
             "a priority".to_owned()

@@ -1,14 +1,13 @@
 //! TOML → rule book. All mistakes are looked for before any is returned, so that one look at the list mends the file.
 
+use super::book::RuleBook;
 use super::clocks::Defaults;
 use super::levels;
 use super::problem::{Problem, Problems};
-use super::rules::RuleBook;
 use super::section::{self, Section};
-use crate::model::fields::versioned;
+use crate::model::rules::{Class, Named, Rule, Rules};
 use crate::model::text::Text;
 use toml::de::DeTable;
-use xxhash_rust::xxh3::xxh3_64;
 
 const POLICY_KEYS: [&str; 13] = [
     "name",
@@ -44,20 +43,20 @@ impl RuleBook {
         }
         let book = policy(name_hint, root.get_ref(), &mut problems);
         match book {
-            Some(book) if problems.count() == 0 => Ok(RuleBook {
+            Some((name, rules)) if problems.count() == 0 => Ok(RuleBook::new(
+                name,
                 version,
-                versioned: versioned(&book.name, version),
-                hash: xxh3_64(text.as_bytes()),
-                text: text.to_owned(),
-                ..book
-            }),
+                RuleBook::hash_of(text),
+                text.to_owned(),
+                rules,
+            )),
             _ => Err(problems.into_list(text)),
         }
     }
 }
 
 /// The parser says what it expected; this says how the line would be right.
-fn syntax_remedy(message: &str) -> &'static str {
+pub(super) fn syntax_remedy(message: &str) -> &'static str {
     if message.contains("duplicate key") {
         "a key or [table] may stand in a file once: join the two or rename one"
     } else if message.contains("string") && message.starts_with("invalid") {
@@ -70,7 +69,7 @@ fn syntax_remedy(message: &str) -> &'static str {
 }
 
 /// The whole policy; `None` only with problems reported.
-fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Option<RuleBook> {
+fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Option<(Text, Rules)> {
     let top = Section::new(root, 0..0, "a policy", &POLICY_KEYS, problems);
     let name = policy_name(&top, name_hint, problems);
     let defaults = Defaults::read(&top, problems);
@@ -78,27 +77,42 @@ fn policy(name_hint: &str, root: &DeTable<'_>, problems: &mut Problems) -> Optio
     let queue = queue.and_then(|(queue, place)| levels::usable_queue(queue, &place, problems));
     let levels = levels::levels(&top, queue.as_ref(), &defaults, problems);
     let default_priority = levels::default_priority(&top, &levels, problems);
-    let book = RuleBook {
-        name: name?,
-        version: 0,
-        versioned: Text::default(),
-        hash: 0,
-        text: String::new(),
+    let rules = levels.iter().enumerate().map(|(index, level)| Rule {
+        called: compact_str::format_compact!("priority '{}'", level.level.priority.name),
+        priorities: vec![index as u16],
+        queue: Some(level.level.queue.clone()),
+        clocks: level.level.clocks.clone(),
+        ..Rule::default()
+    });
+    let named = |names: Vec<Text>| {
+        let named = |name| Named {
+            name,
+            label: String::new(),
+        };
+        names.into_iter().map(named).collect::<Vec<_>>()
+    };
+    let classes = top.names("classes", problems).into_iter().map(|name| Class {
+        name,
+        ..Class::default()
+    });
+    let compiled = Rules {
         label: label(&top, problems),
         default_priority: default_priority.unwrap_or(0),
-        priorities: levels.into_iter().map(|level| level.level).collect(),
-        classes: top.names("classes", problems),
-        segments: top.names("segments", problems),
-        channels: top.names("channels", problems),
+        classes: classes.collect(),
+        segments: named(top.names("segments", problems)),
+        channels: named(top.names("channels", problems)),
+        rules: rules.collect(),
+        priorities: levels.into_iter().map(|level| level.level.priority).collect(),
         targets: defaults.rules(),
         required: top.names("required", problems),
         customer_pauses: top.names("customer_pauses", problems),
         close_after: top.span("close_after", problems).map(|(span, _)| span),
+        ..Rules::default()
     };
-    default_priority.map(|_| book)
+    default_priority.and(name.map(|name| (name, compiled)))
 }
 
-fn policy_name(top: &Section<'_>, hint: &str, problems: &mut Problems) -> Option<Text> {
+pub(super) fn policy_name(top: &Section<'_>, hint: &str, problems: &mut Problems) -> Option<Text> {
     let (name, place) = if top.get("name").is_some() {
         top.name("name", problems)?
     } else {

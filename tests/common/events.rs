@@ -1,5 +1,9 @@
 //! One event of every kind, with every optional part there and missing: what fixtures and mutations are made of.
 
+#[path = "rules.rs"]
+mod rules;
+
+use rules::rules;
 use slad::model::event::*;
 use slad::model::skill::{Required, Skill};
 use slad::model::target::{PLAIN, Target};
@@ -236,6 +240,7 @@ fn daemon_facts() -> Vec<Body> {
             version: 1,
             hash: 0xabcd,
             text: "name = \"service-levels\"\n".repeat(20),
+            rules: rules(),
             reason: Text::new("start"),
             virtual_clock: true,
         })),

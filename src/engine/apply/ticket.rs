@@ -175,6 +175,10 @@ impl State {
             .ok_or_else(unknown)?;
         self.forget_closed(&ticket.id);
         let queue = self.queues.intern(&ticket.queue);
+        let asked_queue = if opened.queue_by_policy { NONE } else { queue };
+        let none = Details::default();
+        let details = opened.details.as_deref().unwrap_or(&none);
+        let plan = self.replan(book, level, details, asked_queue);
         let requirement = self.routing.requirements.intern(queue, &opened.skills);
         let effects = ticket.clocks.as_ref().map_or(0, |clocks| clocks.effects.len());
         let slot = self.insert_ticket(Ticket {
@@ -195,6 +199,8 @@ impl State {
             requirement,
             book,
             level,
+            plan,
+            asked_queue,
             rank: opened.rank,
             state: TicketState::Waiting,
             queue_by_policy: opened.queue_by_policy,
@@ -247,6 +253,9 @@ impl State {
         }
         if let Some(details) = &changed.details {
             self.edit(slot, |t| t.details = Some(details.clone()));
+        }
+        if changed.priority.is_some() || changed.details.is_some() {
+            self.replan_ticket(slot);
         }
         self.move_to_queue(slot, &ticket.queue, at);
         Ok(())

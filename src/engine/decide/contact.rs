@@ -11,14 +11,14 @@ use crate::policy::Trigger;
 
 impl Transaction<'_> {
     pub(super) fn inbound(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         let resumed = ticket
             .paused()
-            .is_some_and(|reason| book.customer_pauses.contains(reason));
+            .is_some_and(|reason| terms.book.rules.customer_pauses.contains(reason));
         if resumed {
             effects.resume();
         }
@@ -62,11 +62,11 @@ impl Transaction<'_> {
 
     /// A fact that may meet clocks.
     fn meeting(&mut self, case: &Case, fact: TicketFact, trigger: &Trigger, promise: Option<UnixMs>) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.meet(trigger);
         if let Some(due) = promise {
             effects.promise(due);

@@ -10,11 +10,11 @@ use crate::policy::Trigger;
 impl Transaction<'_> {
     pub(super) fn assign(&mut self, case: &Case, agent: &Text) -> Result<Seq, Refusal> {
         let slot = self.known_agent(agent)?;
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.meet(&Trigger::Assign);
         let from = self.state.agent_name(ticket.agent);
         let counts = u32::from(!ticket.is_paused());

@@ -10,14 +10,18 @@ use crate::policy::Trigger;
 
 impl Transaction<'_> {
     pub(super) fn resolve(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.meet(&Trigger::Resolve);
         effects.stop();
-        let close_at = book.close_after.map_or(NEVER, |after| after.after(case.at));
+        let close_at = terms
+            .book
+            .rules
+            .close_after
+            .map_or(NEVER, |after| after.after(case.at));
         let seq = self.tell(case, TicketFact::Resolved { close_at }, effects);
         if close_at == NEVER {
             let fact = TicketFact::Closed {
@@ -37,11 +41,11 @@ impl Transaction<'_> {
     }
 
     pub(super) fn reopen(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.reopen();
         self.tell(case, TicketFact::Reopened, effects)
     }
@@ -63,11 +67,11 @@ impl Transaction<'_> {
     }
 
     fn end(&mut self, case: &Case, how: Closed) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.stop();
         self.tell(case, TicketFact::Closed { how }, effects)
     }

@@ -2,12 +2,14 @@
 
 use super::custody::some;
 use crate::engine::effects::Effects;
+use crate::engine::policies::keys;
 use crate::engine::transaction::{Transaction, origin};
 use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::list;
+use crate::model::rules::Priority;
 use crate::model::{Code, Refusal, Seq, Text, text};
-use crate::policy::{Level, RuleBook};
+use crate::policy::RuleBook;
 use std::sync::Arc;
 
 /// Requirements that a process keeps at most: each is looked at once for every profile of agents.
@@ -28,8 +30,9 @@ impl Transaction<'_> {
             )));
         }
         let opened_at = opened_at.min(at);
-        let book = self.policy(open.policy.as_ref())?;
-        let (_, level) = priority(&book, open.fields.priority.as_ref())?;
+        let number = self.policy(open.policy.as_ref())?;
+        let book = Arc::clone(self.state.policies.book(number));
+        let (level, priority) = priority(&book, &open.fields)?;
         check_labels(&book, &open.fields)?;
         if let Some(queue) = &open.queue {
             self.known_queue(queue)?;
@@ -45,28 +48,34 @@ impl Transaction<'_> {
                 ),
             ));
         }
-        let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
-        let skills = open.fields.skills.clone().unwrap_or_default();
+        let mut details = Details::default();
+        let given = set_details(&mut details, &open.fields);
+        let plan = self
+            .state
+            .policies
+            .plan(number, &keys(&details, level, open.queue.as_deref()));
+        let terms = self.state.policies.terms(number, plan);
+        let plan = &terms.plan;
+        let queue = open.queue.clone().unwrap_or_else(|| plan.queue.clone());
+        let skills = open.fields.skills.clone().unwrap_or_else(|| plan.skills.clone());
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(&book, level, opened_at, at);
+        let mut effects = Effects::of_opening(&terms, opened_at, at);
         effects.open(&open.fields.dues);
         let (effects, _) = effects.finish();
         let clocks = (!effects.is_empty()).then(|| {
             let policy = book.versioned.clone();
             Box::new(ClockEffects {
                 policy,
-                priority: level.name.clone(),
+                priority: priority.name.clone(),
                 effects,
             })
         });
-        let mut details = Details::default();
-        let given = set_details(&mut details, &open.fields);
         let opened = Opened {
             opened_at,
             policy: book.name.clone(),
             version: book.version,
-            priority: level.name.clone(),
-            rank: level.rank,
+            priority: priority.name.clone(),
+            rank: plan.rank,
             queue_by_policy: open.queue.is_none(),
             skills,
             fingerprint: open.fingerprint,
@@ -84,17 +93,17 @@ impl Transaction<'_> {
         Ok(self.emit(at, 0, Body::Ticket(event)))
     }
 
-    fn policy(&self, name: Option<&Text>) -> Result<Arc<RuleBook>, Refusal> {
+    /// Number of the active version of the policy asked for, or of the default one.
+    fn policy(&self, name: Option<&Text>) -> Result<u32, Refusal> {
         let name = name.unwrap_or(self.default_policy);
-        let number = self.state.policies.active(name).ok_or_else(|| {
+        self.state.policies.active(name).ok_or_else(|| {
             let known: Vec<&str> = self.state.policies.names().collect();
             let hint = text::hint(name, known.iter().copied());
             Refusal::bad_arg(format!(
                 "policy '{name}' is not known{hint}: it takes {}",
                 known.join(", ")
             ))
-        })?;
-        Ok(Arc::clone(self.state.policies.book(number)))
+        })
     }
 
     /// Refuses a combination of queue and skills beyond the number that is kept.
@@ -121,16 +130,19 @@ impl Transaction<'_> {
     }
 }
 
-/// The priority asked for, or the policy's default.
-pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u16, &'a Level), Refusal> {
-    let Some(name) = name else {
-        return Ok((
-            book.default_priority,
-            &book.priorities[usize::from(book.default_priority)],
-        ));
+/// The priority asked for, or that of the class, or the policy's default.
+pub(super) fn priority<'a>(book: &'a RuleBook, fields: &Fields) -> Result<(u16, &'a Priority), Refusal> {
+    let Some(name) = &fields.priority else {
+        let usual = book.usual_priority(fields.class.as_deref().unwrap_or_default());
+        return Ok((usual, &book.rules.priorities[usize::from(usual)]));
     };
     book.level(name).ok_or_else(|| {
-        let known: Vec<&str> = book.priorities.iter().map(|level| level.name.as_str()).collect();
+        let known: Vec<&str> = book
+            .rules
+            .priorities
+            .iter()
+            .map(|priority| priority.name.as_str())
+            .collect();
         let hint = text::hint(name, known.iter().copied());
         let policy = book.versioned.clone();
         Refusal::bad_arg(format!(
@@ -142,18 +154,15 @@ pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u
 
 /// A policy that lists classes, segments or channels takes no others.
 pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
-    for (what, given, known) in [
-        ("class", &fields.class, &book.classes),
-        ("segment", &fields.segment, &book.segments),
-        ("channel", &fields.channel, &book.channels),
+    for (what, given) in [
+        ("class", &fields.class),
+        ("segment", &fields.segment),
+        ("channel", &fields.channel),
     ] {
-        let Some(given) = given
-            .as_ref()
-            .filter(|given| !known.is_empty() && !known.contains(given))
-        else {
+        let Some(given) = given.as_ref().filter(|given| !book.takes(what, given)) else {
             continue;
         };
-        let known: Vec<&str> = known.iter().map(Text::as_str).collect();
+        let known: Vec<&str> = book.declared(what).into_iter().map(Text::as_str).collect();
         let hint = text::hint(given, known.iter().copied());
         let policy = book.versioned.clone();
         return Err(Refusal::bad_arg(format!(

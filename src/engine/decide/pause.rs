@@ -8,11 +8,11 @@ use crate::model::{Seq, Text};
 
 impl Transaction<'_> {
     pub(super) fn pause(&mut self, case: &Case, reason: &Text) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.pause(reason);
         // The reason stands in the fact.
         let common = case.common.map(|common| crate::model::command::Common {
@@ -33,11 +33,11 @@ impl Transaction<'_> {
     }
 
     pub(super) fn resume(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.resume();
         let over = self.over_when_back(case.slot);
         let seq = self.tell(case, TicketFact::Resumed(Return { resumed: true, over }), effects);

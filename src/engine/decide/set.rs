@@ -11,31 +11,15 @@ use crate::model::{Refusal, Seq, Text};
 
 impl Transaction<'_> {
     pub(super) fn set(&mut self, case: &Case, fields: &Fields) -> Result<Seq, Refusal> {
-        let book = self.book(case.slot);
-        let new_level = fields
-            .priority
-            .as_ref()
-            .map(|name| priority(&book, Some(name)))
-            .transpose()?;
-        check_labels(&book, fields)?;
+        let terms = self.terms(case.slot);
+        let new_level = match &fields.priority {
+            Some(_) => Some(priority(&terms.book, fields)?),
+            None => None,
+        };
+        check_labels(&terms.book, fields)?;
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
-        let relevelled = new_level.filter(|(index, _)| *index != ticket.level);
-        let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
-        let queue = relevelled.filter(|_| moves).map(|(_, level)| level.queue.clone());
-        if let Some(skills) = &fields.skills {
-            let stays = || self.state.queues.name(ticket.queue).clone();
-            self.room_for_requirement(&queue.clone().unwrap_or_else(stays), skills)?;
-        }
-        let mut effects = Effects::new(ticket, &book, case.at);
-        if let Some((_, level)) = relevelled {
-            effects.relevel(level, &fields.dues);
-        }
-        for (target, due) in &fields.dues {
-            effects.by_hand(target, *due);
-        }
-        let (effects, _) = effects.finish();
         let mut details = ticket
             .details
             .as_deref()
@@ -43,8 +27,29 @@ impl Transaction<'_> {
             .unwrap_or_else(Details::default);
         let given = set_details(&mut details, fields);
         check_details(&details)?;
+        let level = new_level.map_or(ticket.level, |(index, _)| index);
+        let (book, old) = (ticket.book, ticket.plan);
+        let plan = self.state.replan(book, level, &details, ticket.asked_queue);
+        let new = self.state.policies.terms(book, plan);
+        let Some(ticket) = self.state.tickets.get(case.slot) else {
+            return Ok(self.state.seq);
+        };
+        let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
+        let queue = (moves && plan != old).then(|| new.plan.queue.clone());
+        if let Some(skills) = &fields.skills {
+            let stays = || self.state.queues.name(ticket.queue).clone();
+            self.room_for_requirement(&queue.clone().unwrap_or_else(stays), skills)?;
+        }
+        let mut effects = Effects::new(ticket, &terms, case.at);
+        if plan != old {
+            effects.relevel(&new.plan, &fields.dues);
+        }
+        for (target, due) in &fields.dues {
+            effects.by_hand(target, *due);
+        }
+        let (effects, _) = effects.finish();
         let changed = Changed {
-            priority: new_level.map(|(_, level)| (level.name.clone(), level.rank)),
+            priority: new_level.map(|(_, priority)| (priority.name.clone(), new.plan.rank)),
             skills: fields.skills.clone(),
             details: given.then(|| Box::new(details)),
             fields: names(fields),
@@ -53,7 +58,7 @@ impl Transaction<'_> {
             common: case.common,
             effects,
             queue,
-            priority: new_level.map(|(_, level)| level.name.clone()),
+            priority: new_level.map(|(_, priority)| priority.name.clone()),
             ..Saying::default()
         };
         Ok(self.say(case.slot, case.at, TicketFact::Changed(Box::new(changed)), saying))

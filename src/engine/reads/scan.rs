@@ -197,15 +197,11 @@ fn key(sort: Sort, ticket: &Ticket) -> (i64, Seq) {
 }
 
 fn peeked(state: &State, ticket: &Ticket) -> Option<Reply> {
-    let level = state
-        .policies
-        .book(ticket.book)
-        .priorities
-        .get(usize::from(ticket.level))?;
+    let priority = state.policies.book(ticket.book).priority_name(ticket.level);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
     Some(Reply::Map(vec![
         ("ticket", Reply::Bulk(ticket.id.clone())),
-        ("priority", Reply::Bulk(level.name.clone())),
+        ("priority", Reply::Bulk(priority.clone())),
         ("rank", Reply::Int(i64::from(ticket.rank))),
         ("due", Reply::instant(ticket.live_deadline())),
         ("opened_at", Reply::Int(ticket.opened_at)),

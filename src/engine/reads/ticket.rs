@@ -36,7 +36,6 @@ pub(super) fn get(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Refusa
 /// A live ticket as a map.
 pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     let book = state.policies.book(ticket.book);
-    let level = &book.priorities[usize::from(ticket.level)];
     let empty = Details::default();
     let details = ticket.details.as_deref().unwrap_or(&empty);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
@@ -54,7 +53,7 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
                 Reply::Null
             },
         ),
-        ("priority", Reply::Bulk(level.name.clone())),
+        ("priority", Reply::Bulk(book.priority_name(ticket.level).clone())),
         ("rank", Reply::Int(i64::from(ticket.rank))),
         ("policy", Reply::Bulk(book.versioned.clone())),
         ("class", Reply::text_or_null(&details.class)),

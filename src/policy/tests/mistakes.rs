@@ -176,7 +176,7 @@ fn a_policy_needs_priorities() {
     };
     check(&many(30), &[("30 priorities", "at most 26")]);
     let most = good(&many(26).replace('¦', ""));
-    assert_eq!(most.priorities.last().map(|l| l.rank), Some(250));
+    assert_eq!(most.rules.priorities.last().map(|l| l.rank), Some(250));
 }
 
 #[test]

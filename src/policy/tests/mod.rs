@@ -1,10 +1,11 @@
 //! What a policy file may say, what it may not, and what the clocks come to.
 
 mod books;
+mod calendars;
 mod mistakes;
 mod properties;
 
-use super::{Problem, RuleBook, embedded};
+use super::{Keys, Plan, Problem, RuleBook, embedded};
 
 fn parse(text: &str) -> Result<RuleBook, Vec<Problem>> {
     RuleBook::parse("test", text, 7)
@@ -16,6 +17,15 @@ fn good(text: &str) -> RuleBook {
 
 fn service_levels() -> RuleBook {
     good(embedded()[1].1)
+}
+
+/// What the book says of tickets of this priority that tell nothing else.
+fn plan(book: &RuleBook, priority: &str) -> Plan {
+    let (priority, _) = book.level(priority).unwrap();
+    book.plan(&Keys {
+        priority,
+        ..Keys::default()
+    })
 }
 
 /// A policy with these lines at the top.

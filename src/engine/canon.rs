@@ -8,8 +8,11 @@
 use super::agent::Agent;
 use super::state::State;
 use super::ticket::Ticket;
+use crate::model::calendar::CalendarExtended;
+use crate::model::course::Course;
 use crate::model::event::{AgentProfile, Details, PolicyActivated};
 use crate::model::record::{ClockState, ClosedRecord, TokenRecord};
+use crate::model::target::{PLAIN, Target};
 use crate::model::{Seq, TENANT_DEFAULT, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,6 +29,7 @@ enum Kind {
     Token = 4,
     Policy = 5,
     Queue = 6,
+    Calendar = 7,
 }
 
 impl Canon {
@@ -110,13 +114,7 @@ impl Canon {
         }
         self.int(ticket.clocks.len() as i64);
         for clock in &ticket.clocks {
-            let plain = crate::model::target::PLAIN
-                .iter()
-                .position(|(target, _)| *target == clock.target);
-            self.byte(plain.map_or(u8::MAX, |place| place as u8));
-            if plain.is_none() {
-                self.text(&clock.target.to_string());
-            }
+            self.target(&clock.target);
             self.byte(match clock.state {
                 ClockState::Running => 0,
                 ClockState::Paused => 1,
@@ -138,6 +136,7 @@ impl Canon {
                 clock.by_hand,
                 clock.ended_by_resolve,
                 clock.late_by_level,
+                clock.provisional,
             ];
             self.byte(flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
         }
@@ -145,7 +144,50 @@ impl Canon {
         if let Some(details) = &ticket.details {
             self.details(details);
         }
+        self.byte(u8::from(ticket.course.is_some()));
+        if let Some(course) = &ticket.course {
+            self.course(course);
+        }
         self.hash()
+    }
+
+    fn course(&mut self, course: &Course) {
+        self.text(&course.stage);
+        self.seq(course.stage_seq);
+        self.int(i64::from(course.escalated));
+        self.int(course.pasts.len() as i64);
+        for past in &course.pasts {
+            self.target(&past.target);
+            self.int(past.first_due);
+            self.int(past.first_breach);
+            self.byte(u8::from(past.asked.is_some()));
+            if let Some(asked) = &past.asked {
+                self.text(&asked.span.to_string());
+                self.int(asked.due_before);
+                self.int(asked.first_due);
+                self.byte(u8::from(asked.late));
+                self.text(&asked.approver);
+                self.text(&asked.notice);
+            }
+        }
+        self.int(course.ladders.len() as i64);
+        for ladder in &course.ladders {
+            self.target(&ladder.target);
+            self.int(ladder.rungs.len() as i64);
+            for rung in &ladder.rungs {
+                self.int(i64::from(rung.step));
+                self.int(rung.at);
+                self.byte(u8::from(rung.done));
+            }
+        }
+    }
+
+    fn target(&mut self, target: &Target) {
+        let plain = PLAIN.iter().position(|(plain, _)| plain == target);
+        self.byte(plain.map_or(u8::MAX, |place| place as u8));
+        if plain.is_none() {
+            self.text(&target.to_string());
+        }
     }
 
     fn details(&mut self, details: &Details) {
@@ -156,6 +198,8 @@ impl Canon {
             &details.channel,
             &details.issue,
             &details.parent,
+            &details.prefer,
+            &details.calendar,
         ] {
             self.text(text);
         }
@@ -228,6 +272,16 @@ impl Canon {
         self.text(&policy.name);
         self.int(i64::from(policy.version));
         self.text(&policy.text);
+        self.hash()
+    }
+
+    /// Hash of a calendar version.
+    pub(super) fn calendar(&mut self, calendar: &CalendarExtended) -> u64 {
+        self.begin(Kind::Calendar);
+        self.text(&calendar.name);
+        self.int(i64::from(calendar.version));
+        self.text(&calendar.text);
+        self.text(&calendar.zone.tzdata_version);
         self.hash()
     }
 

@@ -9,6 +9,7 @@
 //! | `transaction` | the events of one atomic frame, each applied the moment it is decided |
 //! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
 //! | `measures`, `frame_size` | how long things took; how much one frame may hold |
+//! | `steps` | what a step of an escalation ladder does to its ticket |
 //! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
@@ -19,6 +20,7 @@
 
 mod agent;
 mod apply;
+mod calendars;
 mod canon;
 mod clock;
 mod copying;
@@ -33,6 +35,7 @@ mod reads;
 mod records;
 mod routing;
 mod state;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -305,6 +308,12 @@ impl Engine {
     pub fn policy_hash(&self, name: &str) -> Option<(u32, u64)> {
         let book = self.state.policies.book(self.state.policies.active(name)?);
         Some((book.version, book.hash))
+    }
+
+    /// Version and text hash of the newest version of a calendar.
+    pub fn calendar_hash(&self, name: &str) -> Option<(u32, u64)> {
+        let fact = self.state.calendars.newest_fact(name)?;
+        Some((fact.version, fact.hash))
     }
 
     /// Begins a snapshot of this very moment; `None` while another one runs.

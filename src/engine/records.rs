@@ -57,6 +57,7 @@ impl State {
                 .map(Clock::to_record)
                 .collect::<Vec<ClockRecord>>(),
             details: ticket.details.clone(),
+            course: ticket.course.clone(),
         })))
     }
 
@@ -76,10 +77,16 @@ impl State {
 
     /// The time, policy versions and declared queues: few, copied at once.
     pub(super) fn small_tables(&self) -> Vec<Record> {
-        let policies = self
-            .policies
-            .facts()
-            .map(|fact| Record::Policy(Box::new(fact.clone())));
+        // Which calendars count for a policy version depends on which there were before it.
+        let mut calendars = self.calendars.facts().iter();
+        let mut rules = Vec::new();
+        let mut told = 0;
+        for (policy, before) in self.policies.facts() {
+            rules.extend(calendars.by_ref().take(before - told).map(calendar_record));
+            told = before;
+            rules.push(Record::Policy(Box::new(policy.clone())));
+        }
+        rules.extend(calendars.map(calendar_record));
         let queues = self.declared.iter().map(|(queue, seq)| {
             let queue = self.queues.name(*queue).clone();
             Record::Queue(Box::new(QueueRecord {
@@ -95,7 +102,7 @@ impl State {
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
         }));
-        std::iter::once(clock).chain(policies).chain(queues).collect()
+        std::iter::once(clock).chain(rules).chain(queues).collect()
     }
 
     /// Makes room for so many tickets.
@@ -123,9 +130,13 @@ impl State {
             Record::Policy(fact) => {
                 let hash = self.sum.canon.policy(&fact);
                 self.sum.add(hash);
-                self.policies.activate(&fact)?;
+                let State {
+                    policies, calendars, ..
+                } = self;
+                policies.activate(&fact, calendars)?;
                 self.learn_queues();
             }
+            Record::Calendar(fact) => self.take_calendar(&fact)?,
             Record::Queue(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 self.declared.insert(number, queue.seq);
@@ -243,6 +254,7 @@ impl State {
             clocks: record.clocks.into_iter().map(Clock::from_record).collect(),
             pause,
             details: record.details,
+            course: record.course,
         };
         let (hold, counts) = (ticket.hold, !ticket.is_paused());
         let slot = self.insert_ticket(ticket);
@@ -270,4 +282,8 @@ impl State {
         });
         slot
     }
+}
+
+fn calendar_record(fact: &crate::model::calendar::CalendarExtended) -> Record {
+    Record::Calendar(Box::new(fact.clone()))
 }

@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::clock::Clock;
-use super::effects::{Effects, TakenBack};
+use super::effects::{Effects, TakenBack, Told, Undone};
 use super::policies::Terms;
 use super::state::State;
 use super::ticket::Due;
@@ -32,6 +32,8 @@ pub(super) struct Saying<'a> {
     pub cause: Seq,
     pub common: Option<&'a Common>,
     pub effects: Vec<ClockEffect>,
+    /// The ladders of the clocks that have another one from here on.
+    pub ladders: Vec<Ladder>,
     /// The agent concerned, where it is not the holder.
     pub agent: Option<Text>,
     /// The queue afterwards, where it changes.
@@ -67,7 +69,7 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(slot) else {
             return self.state.seq;
         };
-        let clocks = (!saying.effects.is_empty()).then(|| {
+        let clocks = (!saying.effects.is_empty() || !saying.ladders.is_empty()).then(|| {
             let book = self.state.policies.book(ticket.book);
             Box::new(ClockEffects {
                 policy: book.versioned.clone(),
@@ -75,6 +77,7 @@ impl Transaction<'_> {
                     .priority
                     .unwrap_or_else(|| book.priority_name(ticket.level).clone()),
                 effects: saying.effects,
+                ladders: saying.ladders,
             })
         });
         let event = TicketEvent {
@@ -99,7 +102,9 @@ impl Transaction<'_> {
     pub(super) fn terms(&self, slot: u32) -> Terms {
         let numbers = self.state.tickets.get(slot);
         let (book, plan) = numbers.map_or((0, 0), |ticket| (ticket.book, ticket.plan));
-        self.state.policies.terms(book, plan)
+        let own = numbers.and_then(|ticket| ticket.details.as_deref());
+        self.state
+            .terms(book, plan, own.map_or("", |details| &details.calendar))
     }
 
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
@@ -129,6 +134,13 @@ impl Transaction<'_> {
         let cause = self.state.passed_over(instant);
         match due {
             Due::Close => {
+                // What ran out by now runs on until here.
+                let terms = self.terms(slot);
+                let told = self.state.tickets.get(slot).map(|ticket| {
+                    let mut effects = Effects::new(ticket, &terms, self.now);
+                    effects.stop();
+                    effects.finish()
+                });
                 self.say(
                     slot,
                     self.now,
@@ -137,6 +149,7 @@ impl Transaction<'_> {
                     },
                     Saying {
                         cause,
+                        effects: told.map(|told| told.effects).unwrap_or_default(),
                         ..Saying::default()
                     },
                 );
@@ -152,6 +165,9 @@ impl Transaction<'_> {
                 let (fact, common) = match firing {
                     super::clock::Firing::Warning => (TicketFact::Warned(sla), None),
                     super::clock::Firing::Breach => (TicketFact::Breached(sla), Some(&common)),
+                    super::clock::Firing::Step(step) | super::clock::Firing::StepAfter(step) => {
+                        return self.take_step(slot, *sla, step, cause);
+                    }
                 };
                 self.say(
                     slot,
@@ -273,8 +289,13 @@ impl Transaction<'_> {
         };
         let at = self.now.max(ticket.commanded_at);
         let mut effects = Effects::new(ticket, &terms, at);
-        effects.meet(&Trigger::Assign);
-        let (effects, taken_back) = effects.finish();
+        effects.enter(TicketState::Assigned);
+        effects.happens(&Trigger::Assign);
+        let Told {
+            effects,
+            ladders,
+            taken_back,
+        } = effects.finish();
         let name = self.state.agent_name(agent);
         let fact = TicketFact::Assigned {
             how: AssignedHow::Next,
@@ -285,6 +306,7 @@ impl Transaction<'_> {
             cause,
             common,
             effects,
+            ladders,
             agent: Some(name),
             ..Saying::default()
         };
@@ -297,11 +319,18 @@ impl Transaction<'_> {
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
     pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
-        for TakenBack { target, due, breach } in taken_back {
+        for TakenBack { target, due, what } in taken_back {
+            let step = match what {
+                Undone::Step(step) => Some(step),
+                _ => None,
+            };
+            let at_word = step.map(|step| self.step_word(slot, &target, step));
             if let Some((sla, _)) = self.sla_fact(slot, &target, 0) {
                 let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
                     sla: SlaFact { due, ..*sla },
-                    breach,
+                    breach: what == Undone::Breach,
+                    step,
+                    at_word: at_word.unwrap_or_default(),
                 }));
                 self.say(
                     slot,

@@ -21,6 +21,15 @@ pub struct Window {
     pub close_min: u16,
 }
 
+/// The date as `2026-12-31`.
+pub fn iso(day: Day) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let date = jiff::Span::new()
+        .try_days(day)
+        .and_then(|days| epoch.checked_add(days));
+    date.map_or_else(|_| format!("day {day}"), |date| date.to_string())
+}
+
 impl Window {
     /// Closes, minutes after the midnight that begins the date on which it opens: up to 2,879.
     pub fn end_min(self) -> u16 {

@@ -8,10 +8,10 @@
 //! | [`skill`] | skills of agents, requirements of tickets |
 //! | [`calendar`] | working time as data: weeks, holidays, zones |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
-//! | [`command`] | what clients ask for |
-//! | [`event`] | what happened: the facts of the log |
+//! | [`command`], `ticket_command` | what clients ask for |
+//! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
 //! | `spelling` | how the plain enums of events and commands are spelled |
-//! | [`fields`] | an event as the field/value pairs that the feed shows |
+//! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
 //! | [`rules`] | a compiled policy as the log keeps it |
@@ -20,6 +20,7 @@
 pub mod calendar;
 pub mod clock;
 pub mod command;
+pub mod course;
 pub mod event;
 pub mod fields;
 pub mod record;
@@ -27,9 +28,12 @@ pub mod refusal;
 pub mod reply;
 pub mod rules;
 pub mod skill;
+pub mod sla;
 mod spelling;
 pub mod target;
 pub mod text;
+mod ticket_command;
+mod ticket_fields;
 pub mod time;
 
 pub use refusal::{Code, Refusal};

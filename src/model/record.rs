@@ -7,6 +7,8 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::calendar::CalendarExtended;
+use super::course::Course;
 use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
 use super::skill::Required;
@@ -31,6 +33,8 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+    /// A calendar version, oldest first.
+    Calendar(Box<CalendarExtended>),
 }
 
 /// Where time stood.
@@ -97,6 +101,8 @@ pub struct TicketRecord {
     pub resume_seq: Seq,
     pub clocks: Vec<ClockRecord>,
     pub details: Option<Box<Details>>,
+    /// Stages, extensions, escalations, steps.
+    pub course: Option<Box<Course>>,
 }
 
 /// A clock, in target order.
@@ -119,6 +125,8 @@ pub struct ClockRecord {
     pub ended_by_resolve: bool,
     /// A change of level moved its due into the past.
     pub late_by_level: bool,
+    /// Its due lies where its calendar is not published yet.
+    pub provisional: bool,
 }
 
 /// How a clock stands.

@@ -32,6 +32,8 @@ fn brings(open: &Open, name: &str) -> bool {
         "skills" => fields.skills.as_ref().is_some_and(|list| !list.is_empty()),
         "issue" => fields.issue.is_some(),
         "parent" => fields.parent.is_some(),
+        "prefer" => fields.prefer.is_some(),
+        "calendar" => fields.calendar.is_some(),
         "links" => list(&fields.links),
         "assist" => list(&fields.assist),
         _ => name

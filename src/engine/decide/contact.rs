@@ -1,7 +1,7 @@
 //! What passes between desk and customer: INBOUND, RESPOND, PROGRESS, MARK, RATE.
 
 use super::Case;
-use crate::engine::effects::Effects;
+use crate::engine::effects::{Effects, Told};
 use crate::engine::transaction::{Saying, Transaction, origin};
 use crate::model::command::{Common, TicketOp};
 use crate::model::event::*;
@@ -22,7 +22,7 @@ impl Transaction<'_> {
         if resumed {
             effects.resume();
         }
-        effects.inbound();
+        effects.happens(&Trigger::Inbound);
         let over = if resumed {
             self.over_when_back(case.slot)
         } else {
@@ -67,7 +67,7 @@ impl Transaction<'_> {
             return self.state.seq;
         };
         let mut effects = Effects::new(ticket, &terms, case.at);
-        effects.meet(trigger);
+        effects.happens(trigger);
         if let Some(due) = promise {
             effects.promise(due);
         }
@@ -76,7 +76,11 @@ impl Transaction<'_> {
 
     /// Logs the fact with its effects, and what these take back.
     pub(super) fn tell(&mut self, case: &Case, fact: TicketFact, effects: Effects) -> Seq {
-        let (effects, taken_back) = effects.finish();
+        let Told {
+            effects,
+            ladders,
+            taken_back,
+        } = effects.finish();
         let seq = self.say(
             case.slot,
             case.at,
@@ -84,6 +88,7 @@ impl Transaction<'_> {
             Saying {
                 common: case.common,
                 effects,
+                ladders,
                 ..Saying::default()
             },
         );

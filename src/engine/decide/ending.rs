@@ -6,7 +6,6 @@ use crate::engine::transaction::{Saying, Transaction};
 use crate::model::command::Cancelled;
 use crate::model::event::{Closed, TicketFact};
 use crate::model::{NEVER, Seq};
-use crate::policy::Trigger;
 
 impl Transaction<'_> {
     pub(super) fn resolve(&mut self, case: &Case) -> Seq {
@@ -15,13 +14,13 @@ impl Transaction<'_> {
             return self.state.seq;
         };
         let mut effects = Effects::new(ticket, &terms, case.at);
-        effects.meet(&Trigger::Resolve);
-        effects.stop();
-        let close_at = terms
-            .book
-            .rules
-            .close_after
-            .map_or(NEVER, |after| after.after(case.at));
+        effects.resolve(ticket.stage());
+        // What the policy wants done after the completion comes before the end.
+        let close_at = match terms.book.rules.close_after {
+            Some(after) => after.after(case.at),
+            None if effects.awaits() => case.at,
+            None => NEVER,
+        };
         let seq = self.tell(case, TicketFact::Resolved { close_at }, effects);
         if close_at == NEVER {
             let fact = TicketFact::Closed {
@@ -46,7 +45,7 @@ impl Transaction<'_> {
             return self.state.seq;
         };
         let mut effects = Effects::new(ticket, &terms, case.at);
-        effects.reopen();
+        effects.reopen(ticket.stage());
         self.tell(case, TicketFact::Reopened, effects)
     }
 

@@ -1,6 +1,8 @@
 //! TICKET.OPEN.
 
+use super::course::{first_stage, home_queue};
 use super::custody::some;
+use super::required::check_details_have;
 use crate::engine::effects::Effects;
 use crate::engine::policies::keys;
 use crate::engine::transaction::{Transaction, origin};
@@ -34,6 +36,8 @@ impl Transaction<'_> {
         let book = Arc::clone(self.state.policies.book(number));
         let (level, priority) = priority(&book, &open.fields)?;
         check_labels(&book, &open.fields)?;
+        check_class(&book, &open.fields)?;
+        self.check_calendar(&open.fields)?;
         if let Some(queue) = &open.queue {
             self.known_queue(queue)?;
         }
@@ -54,20 +58,27 @@ impl Transaction<'_> {
             .state
             .policies
             .plan(number, &keys(&details, level, open.queue.as_deref()));
-        let terms = self.state.policies.terms(number, plan);
+        let terms = self.state.terms(number, plan, &details.calendar);
         let plan = &terms.plan;
-        let queue = open.queue.clone().unwrap_or_else(|| plan.queue.clone());
+        let stage = first_stage(&terms);
+        if let Some(stage) = stage {
+            let of = format!("{}, stage {}", book.versioned, stage.name);
+            check_details_have(&details, &stage.requires, &of)?;
+        }
+        let by_policy = || home_queue(&terms, stage.map_or("", |stage| &stage.name));
+        let queue = open.queue.clone().unwrap_or_else(by_policy);
         let skills = open.fields.skills.clone().unwrap_or_else(|| plan.skills.clone());
         self.room_for_requirement(&queue, &skills)?;
         let mut effects = Effects::of_opening(&terms, opened_at, at);
         effects.open(&open.fields.dues);
-        let (effects, _) = effects.finish();
-        let clocks = (!effects.is_empty()).then(|| {
+        let told = effects.finish();
+        let clocks = (!told.effects.is_empty()).then(|| {
             let policy = book.versioned.clone();
             Box::new(ClockEffects {
                 policy,
                 priority: priority.name.clone(),
-                effects,
+                effects: told.effects,
+                ladders: told.ladders,
             })
         });
         let opened = Opened {
@@ -90,7 +101,13 @@ impl Transaction<'_> {
             clocks,
             origin: origin(common),
         };
-        Ok(self.emit(at, 0, Body::Ticket(event)))
+        let seq = self.emit(at, 0, Body::Ticket(event));
+        if stage.is_some()
+            && let Some(slot) = self.state.ticket_slot(id)
+        {
+            self.first_stage(slot, at, seq);
+        }
+        Ok(seq)
     }
 
     /// Number of the active version of the policy asked for, or of the default one.
@@ -104,6 +121,28 @@ impl Transaction<'_> {
                 known.join(", ")
             ))
         })
+    }
+
+    /// Refuses a calendar that is not known.
+    pub(super) fn check_calendar(&self, fields: &Fields) -> Result<(), Refusal> {
+        let calendars = &self.state.calendars;
+        let Some(name) = fields
+            .calendar
+            .as_ref()
+            .filter(|name| calendars.newest(name).is_none())
+        else {
+            return Ok(());
+        };
+        let known: Vec<&str> = calendars.names().collect();
+        let takes = if known.is_empty() {
+            "there are none yet".to_owned()
+        } else {
+            format!("it takes {}", some(&known))
+        };
+        Err(Refusal::bad_arg(format!(
+            "calendar '{name}' is not known{}: {takes}",
+            text::hint(name, known.iter().copied())
+        )))
     }
 
     /// Refuses a combination of queue and skills beyond the number that is kept.
@@ -173,6 +212,22 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
     Ok(())
 }
 
+/// A class that was retired takes no new tickets.
+pub(super) fn check_class(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
+    let class = fields.class.as_deref().and_then(|class| book.class(class));
+    let Some(retired) = class.filter(|class| class.retired) else {
+        return Ok(());
+    };
+    let live = book.rules.classes.iter().filter(|class| !class.retired);
+    let known: Vec<&str> = live.map(|class| class.name.as_str()).collect();
+    let policy = &book.versioned;
+    Err(Refusal::bad_arg(format!(
+        "class '{}' of {policy} is retired: it takes {}",
+        retired.name,
+        some(&known)
+    )))
+}
+
 /// Puts the given fields into `details`; true if there were any.
 pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
@@ -183,6 +238,8 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
         (&mut details.channel, &fields.channel),
         (&mut details.issue, &fields.issue),
         (&mut details.parent, &fields.parent),
+        (&mut details.prefer, &fields.prefer),
+        (&mut details.calendar, &fields.calendar),
     ] {
         if let Some(given) = given {
             *place = given.clone();

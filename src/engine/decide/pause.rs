@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::engine::effects::Effects;
-use crate::engine::transaction::{Saying, Transaction};
+use crate::engine::transaction::Transaction;
 use crate::model::event::{Presence, Released, Return, TicketFact};
 use crate::model::{Seq, Text};
 
@@ -72,18 +72,12 @@ impl Transaction<'_> {
             Some((Presence::Offline, _))
                 if self.state.agents.get(agent).is_some_and(|a| a.presence_seq != 0) =>
             {
-                let fact = TicketFact::Released {
-                    why: Released::AgentLeft,
+                let case = Case {
+                    slot: case.slot,
+                    at: self.now,
+                    common: None,
                 };
-                self.say(
-                    case.slot,
-                    self.now,
-                    fact,
-                    Saying {
-                        cause,
-                        ..Saying::default()
-                    },
-                );
+                self.give_back(&case, Released::AgentLeft, cause);
             }
             Some((_, true)) => self.end_wait(agent),
             _ => {}

@@ -73,6 +73,9 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
         ("assist", texts(&details.assist)),
         ("parent", Reply::text_or_null(&details.parent)),
         ("issue", Reply::text_or_null(&details.issue)),
+        ("prefer", Reply::text_or_null(&details.prefer)),
+        ("calendar", Reply::text_or_null(&details.calendar)),
+        ("stage", Reply::text_or_null(ticket.stage())),
         (
             "attributes",
             Reply::Pairs(
@@ -89,7 +92,7 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
                 ticket
                     .clocks
                     .iter()
-                    .map(|clock| self::clock(clock, now))
+                    .map(|clock| self::clock(ticket, clock, now))
                     .collect(),
             ),
         ),
@@ -98,13 +101,14 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     ])
 }
 
-fn clock(clock: &Clock, now: UnixMs) -> Reply {
+fn clock(ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
     let (state, remaining) = match clock.state {
         ClockState::Running => ("running", Reply::Int(clock.due - now)),
         ClockState::Paused => ("paused", Reply::Int(clock.mark)),
         ClockState::Met => ("met", Reply::Null),
         ClockState::Stopped => ("stopped", Reply::Null),
     };
+    let past = ticket.past(&clock.target);
     let yes = |flag: bool| text(if flag { "yes" } else { "no" });
     Reply::Map(vec![
         (
@@ -116,7 +120,22 @@ fn clock(clock: &Clock, now: UnixMs) -> Reply {
         ("state", text(state)),
         ("breached", yes(clock.breached)),
         ("by_hand", yes(clock.by_hand)),
-        ("provisional", yes(false)),
+        ("provisional", yes(clock.provisional)),
+        (
+            "first_due",
+            past.map_or(Reply::Null, |past| Reply::instant(past.first_due)),
+        ),
+        (
+            "first_breach",
+            past.map_or(Reply::Null, |past| Reply::instant(past.first_breach)),
+        ),
+        (
+            "extension",
+            past.and_then(|past| past.asked.as_ref())
+                .map_or(Reply::Null, |asked| {
+                    Reply::Bulk(Text::new(asked.span.to_string()))
+                }),
+        ),
     ])
 }
 

@@ -54,7 +54,7 @@ fn a_file_says_what_it_means() {
         (spec.week[6][0], spec.week[6][0].end_min()),
         (window(0, 0), 1_440)
     );
-    let holidays: Vec<_> = spec.holidays.iter();
+    let holidays = spec.holidays.iter();
     let holidays: Vec<_> = holidays
         .map(|h| (date::text(h.first), date::text(h.last), &*h.label))
         .collect();
@@ -132,7 +132,6 @@ fn mistakes_at_the_top() {
             "of type integer",
             "[[overrides]]",
         ),
-        ("zone = ¦UTC", "", ""),
     ] {
         // The place of what is missing is the beginning of the file.
         check(&format!("{lines}\n{week}"), &[(what, remedy)]);
@@ -266,11 +265,6 @@ fn mistakes_in_holidays_and_overrides() {
             "hours = [] to close",
         ),
         (
-            "[[overrides]]\nhours = []\ndays = [\"2026-10-10\"]\n[[overrides]]\nhours = []\ndays = [¦\"2026-10-09/2026-10-11\"]\n",
-            "",
-            "",
-        ),
-        (
             "[[overrides]]\nhours = [\"09:00-12:00\", ¦\"10:00-11:00\"]\ndays = [\"2026-10-10\"]",
             "2026-10-10: the windows 09:00-12:00 and 10:00-11:00 overlap",
             "let one end",
@@ -292,9 +286,6 @@ fn mistakes_in_holidays_and_overrides() {
             "let one end",
         ),
     ] {
-        if what.is_empty() {
-            continue;
-        }
         check(&after_week(lines), &[(what, remedy)]);
     }
     // Of two that overlap, the one that begins later is pointed at, wherever it stands.

@@ -30,6 +30,7 @@ enum Kind {
     Policy = 5,
     Queue = 6,
     Calendar = 7,
+    ImportDone = 9,
 }
 
 impl Canon {
@@ -75,6 +76,7 @@ impl Canon {
         self.byte(ticket.state as u8);
         self.text(state.queues.name(ticket.queue));
         self.byte(u8::from(ticket.queue_by_policy));
+        self.byte(u8::from(ticket.held_back));
         self.text(state.asked_queue(ticket.asked_queue).map_or("", Text::as_str));
         self.text(
             state
@@ -246,6 +248,8 @@ impl Canon {
         }
         self.int(closed.commanded_at);
         self.text(&closed.queue);
+        self.seq(closed.fingerprint);
+        self.seq(closed.opened_seq);
         self.hash()
     }
 
@@ -282,6 +286,13 @@ impl Canon {
         self.int(i64::from(calendar.version));
         self.text(&calendar.text);
         self.text(&calendar.zone.tzdata_version);
+        self.hash()
+    }
+
+    /// Hash of the end of the last import.
+    pub(super) fn import_done(&mut self, seq: Seq) -> u64 {
+        self.begin(Kind::ImportDone);
+        self.seq(seq);
         self.hash()
     }
 

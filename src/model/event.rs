@@ -14,6 +14,7 @@
 use super::calendar::CalendarExtended;
 pub use super::clock::{ClockJumped, Jump};
 pub use super::course::{Escalated, Extension, StageEntered};
+pub use super::import::{ImportDone, Imported, Standing};
 use super::rules::Rules;
 use super::skill::{Required, Skill};
 pub use super::sla::{ClockChange, ClockEffect, ClockEffects, Ladder, Rung, SlaFact, Stepped, Withdrawn};
@@ -54,6 +55,8 @@ pub enum Body {
     SnapshotTaken(SnapshotTaken),
     /// A calendar version took effect.
     CalendarExtended(Box<CalendarExtended>),
+    /// An import is done.
+    ImportDone(Box<ImportDone>),
 }
 
 /// Who, why, and the token.
@@ -169,6 +172,8 @@ pub enum TicketFact {
     Escalated(Box<Escalated>),
     /// A step of an escalation ladder was taken.
     Stepped(Box<Stepped>),
+    /// It was taken over from an older system.
+    Imported(Box<Imported>),
 }
 
 /// Did the fact end a pause?

@@ -10,6 +10,7 @@
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
 //! | [`command`], `ticket_command` | what clients ask for |
 //! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
+//! | [`import`] | open tickets of an older system: what is asked, and the fact |
 //! | `spelling` | how the plain enums of events and commands are spelled |
 //! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
@@ -23,6 +24,7 @@ pub mod command;
 pub mod course;
 pub mod event;
 pub mod fields;
+pub mod import;
 pub mod record;
 pub mod refusal;
 pub mod reply;

@@ -7,6 +7,7 @@ mod agent;
 mod connection;
 mod feed;
 mod field;
+mod import;
 mod opening;
 mod queue;
 mod read;
@@ -241,8 +242,9 @@ impl Row {
     }
 }
 
-const GROUPS: [&[Row]; 7] = [
+const GROUPS: [&[Row]; 8] = [
     ticket::ROWS,
+    import::ROWS,
     read::ROWS,
     agent::ROWS,
     queue::ROWS,

@@ -10,7 +10,7 @@ use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::list;
 use crate::model::rules::Priority;
-use crate::model::{Code, Refusal, Seq, Text, text};
+use crate::model::{Code, Refusal, Seq, Text, UnixMs, text};
 use crate::policy::RuleBook;
 use std::sync::Arc;
 
@@ -21,6 +21,26 @@ impl Transaction<'_> {
     pub(super) fn open(&mut self, id: &Text, open: &Open, common: Option<&Common>) -> Result<Seq, Refusal> {
         // Opening begins a new life: an earlier ticket of this id says nothing about when it may have happened.
         let at = super::checks::check_at(common, 0, self.now)?;
+        let number = self.policy(open.policy.as_ref())?;
+        let event = self.opening(id, open, common, at, number)?;
+        let seq = self.emit(at, 0, Body::Ticket(event));
+        if let Some(slot) = self.state.ticket_slot(id)
+            && first_stage(&self.terms(slot)).is_some()
+        {
+            self.first_stage(slot, at, seq);
+        }
+        Ok(seq)
+    }
+
+    /// The event of an opening under these rules, if nothing is against it.
+    pub(super) fn opening(
+        &mut self,
+        id: &Text,
+        open: &Open,
+        common: Option<&Common>,
+        at: UnixMs,
+        number: u32,
+    ) -> Result<TicketEvent, Refusal> {
         let opened_at = open.opened_at.unwrap_or(at);
         if opened_at > at + super::checks::AHEAD_MS {
             let (opened_at, at) = (
@@ -32,7 +52,6 @@ impl Transaction<'_> {
             )));
         }
         let opened_at = opened_at.min(at);
-        let number = self.policy(open.policy.as_ref())?;
         let book = Arc::clone(self.state.policies.book(number));
         let (level, priority) = priority(&book, &open.fields)?;
         check_labels(&book, &open.fields)?;
@@ -92,7 +111,7 @@ impl Transaction<'_> {
             fingerprint: open.fingerprint,
             details: given.then(|| Box::new(details)),
         };
-        let event = TicketEvent {
+        Ok(TicketEvent {
             id: id.clone(),
             queue,
             agent: Text::default(),
@@ -100,18 +119,11 @@ impl Transaction<'_> {
             fact: TicketFact::Opened(Box::new(opened)),
             clocks,
             origin: origin(common),
-        };
-        let seq = self.emit(at, 0, Body::Ticket(event));
-        if stage.is_some()
-            && let Some(slot) = self.state.ticket_slot(id)
-        {
-            self.first_stage(slot, at, seq);
-        }
-        Ok(seq)
+        })
     }
 
     /// Number of the active version of the policy asked for, or of the default one.
-    fn policy(&self, name: Option<&Text>) -> Result<u32, Refusal> {
+    pub(super) fn policy(&self, name: Option<&Text>) -> Result<u32, Refusal> {
         let name = name.unwrap_or(self.default_policy);
         self.state.policies.active(name).ok_or_else(|| {
             let known: Vec<&str> = self.state.policies.names().collect();

@@ -7,6 +7,7 @@
 //! | `pauses` | clocks that stand still for a reason or in a state, and run on |
 //! | `ladders` | the steps of clocks: where they stand after a change |
 //! | `relevel` | other rules for the same ticket |
+//! | `past` | a life that a ticket had elsewhere |
 //! | `own_time` | the time that a clock counts |
 //!
 //! Effects come in the order of the targets; one fact may have two on a clock (met, then started anew). They are
@@ -16,6 +17,7 @@
 mod facts;
 mod ladders;
 mod own_time;
+mod past;
 mod pauses;
 mod relevel;
 
@@ -27,6 +29,7 @@ use crate::model::target::Target;
 use crate::model::{NEVER, Text, UnixMs};
 use crate::policy::ClockRule;
 use own_time::OwnTime;
+pub(super) use past::Life;
 
 /// Collects the effects of one fact on one ticket.
 pub(super) struct Effects<'a> {

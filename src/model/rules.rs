@@ -8,11 +8,12 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::calendar::Day;
 use super::event::TicketState;
 use super::skill::Required;
 use super::target::Target;
 use super::time::Span;
-use super::{DurationMs, Text, UnixMs};
+use super::{DurationMs, Text};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Everything that one version of a policy says.
@@ -51,8 +52,8 @@ pub struct Rules {
     pub close_after: Option<Span>,
     /// How long after its receipt a ticket is to be entered; later is reported.
     pub entry_within: Option<Span>,
-    /// Midnight UTC of the day by which the policy is to be looked at again.
-    pub review_by: Option<UnixMs>,
+    /// The day by which the policy is to be looked at again.
+    pub review_by: Option<Day>,
     /// What loading this version does to open tickets of an older one.
     pub open_tickets: OpenTickets,
     /// Who wanted this version, and why.

@@ -6,14 +6,15 @@ use crate::calendar::Calendar;
 use crate::model::Text;
 use crate::model::event::PolicyActivated;
 use crate::model::fields::versioned;
-use crate::model::rules::{Class, ClockRule, Named, Priority, Rules};
+use crate::model::rules::{Class, ClockRule, Named, Priority, Rules, Trigger};
 use crate::model::target::Target;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// One version of one policy.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RuleBook {
     /// Name by which tickets ask for it.
     pub name: Text,
@@ -31,6 +32,17 @@ pub struct RuleBook {
     pub(super) deciders: Arc<Deciders>,
     /// As `rules.calendars` names them; `None`: not given yet.
     calendars: Vec<Option<Arc<Calendar>>>,
+}
+
+/// What it says, without what is made of that.
+impl fmt::Debug for RuleBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuleBook")
+            .field("versioned", &self.versioned)
+            .field("hash", &self.hash)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RuleBook {
@@ -149,8 +161,8 @@ impl RuleBook {
         }
     }
 
-    /// The queues that the policy names: where tickets wait, where steps, stages and chains send them, what is reminded. In
-    /// the order of names.
+    /// The queues that the policy names: where tickets wait, where steps, stages and chains send them, whose transfers count,
+    /// what is reminded. In the order of names.
     pub fn queues(&self) -> impl Iterator<Item = &Text> {
         let rules = &self.rules;
         let ruled = rules
@@ -159,15 +171,18 @@ impl RuleBook {
             .flat_map(|rule| rule.queue.iter().chain(&rule.queues));
         let clocks = rules.rules.iter().flat_map(|rule| &rule.clocks);
         let stages = rules.stages.iter().filter_map(|stage| stage.clock.as_ref());
-        let steps = clocks
-            .chain(stages)
-            .chain(&rules.targets)
-            .flat_map(|clock| &clock.steps);
+        let clocks = clocks.chain(stages).chain(&rules.targets);
+        let triggers = clocks.clone().flat_map(|clock| {
+            let lists = [&clock.starts_on, &clock.met_by, &clock.stops_on, &clock.resets_on];
+            lists.into_iter().flatten()
+        });
+        let steps = clocks.flat_map(|clock| &clock.steps);
         let names: BTreeSet<&Text> = ruled
             .chain(rules.stages.iter().filter_map(|stage| stage.queue.as_ref()))
             .chain(steps.filter_map(|step| step.queue.as_ref()))
             .chain(rules.classes.iter().flat_map(|class| &class.chain))
             .chain(rules.reminders.iter().map(|reminder| &reminder.queue))
+            .chain(triggers.filter_map(Trigger::queue))
             .collect();
         names.into_iter()
     }

@@ -1,12 +1,28 @@
 //! The policies inside the binary, so that `slad` alone serves. The files are the ones a site copies and edits.
 
 /// Name and text of every embedded policy; the first is the pure timer and router, the second the default.
-pub fn embedded() -> [(&'static str, &'static str); 2] {
+pub fn embedded() -> [(&'static str, &'static str); 6] {
     [
         ("none", include_str!("../../config/policies/none.toml")),
         (
             "service-levels",
             include_str!("../../config/policies/service-levels.toml"),
+        ),
+        (
+            "approval-stages",
+            include_str!("../../config/policies/approval-stages.toml"),
+        ),
+        (
+            "complaint-plan",
+            include_str!("../../config/policies/complaint-plan.toml"),
+        ),
+        (
+            "scenario-catalogue",
+            include_str!("../../config/policies/scenario-catalogue.toml"),
+        ),
+        (
+            "service-process",
+            include_str!("../../config/policies/service-process.toml"),
         ),
     ]
 }

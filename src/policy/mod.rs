@@ -7,7 +7,10 @@
 //! | `timing` | when a clock runs out, warns, takes its steps |
 //! | `required` | what a ticket must bring |
 //! | [`mod@meaning`], `trigger` | what each target means unless a policy says otherwise |
-//! | `parse`, `levels`, `clocks`, `section` | TOML → compiled rules; every mistake with its line, column and remedy |
+//! | `parse` | TOML → compiled rules; every mistake with its line, column and remedy |
+//! | `section`, `context` | one table of a file; the names that its parts refer to |
+//! | `levels`, `classes`, `clocks`, `instants`, `stages`, `ruling`, `extras` | the parts of a file |
+//! | `proof`, `region` | no contradiction, no gap, nothing in vain between the rules |
 //! | [`mod@calendars`] | calendar files: TOML → working time as data |
 //! | [`problem`] | a mistake in a policy file |
 //! | [`mod@embedded`] | the policies inside the binary |
@@ -19,13 +22,16 @@
 //! here allocates but [`RuleBook::missing`] and a plan seen for the first time.
 //!
 //! It reads no file and no clock, knows no ticket and keeps no versions: who loads a policy gives it its number.
-//! So far: natural time, one level a ticket. Calendars, stages, ladders and rules by class are not in the format yet;
-//! their keys are refused rather than ignored, so that no file means less than it says.
+//! Keys that it does not know are refused rather than ignored, so that no file means less than it says.
 
 mod book;
 pub mod calendars;
+mod classes;
 mod clocks;
+mod context;
 pub mod embedded;
+mod extras;
+mod instants;
 mod levels;
 mod matching;
 pub mod meaning;
@@ -33,8 +39,12 @@ mod parse;
 mod plan;
 mod plans;
 pub mod problem;
+mod proof;
+mod region;
 mod required;
+mod ruling;
 mod section;
+mod stages;
 mod timing;
 mod trigger;
 
@@ -47,6 +57,6 @@ pub use calendars::CalendarFile;
 pub use embedded::{embedded, embedded_calendars};
 pub use matching::Keys;
 pub use meaning::{Meaning, meaning};
-pub use plan::Plan;
+pub use plan::{Plan, SetBy};
 pub use plans::Plans;
 pub use problem::Problem;

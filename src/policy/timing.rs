@@ -72,7 +72,8 @@ impl ClockRule {
             Some(StepAt::Before(ms)) => self.backward(due, ms, calendar).max(start),
             Some(StepAt::Percent(_)) if due <= start => due,
             Some(StepAt::Percent(percent)) => self.share(start, due, percent, calendar),
-            Some(StepAt::After(0)) => due,
+            // With the breach: at the due itself the clock can still be met in time.
+            Some(StepAt::After(0)) => due.saturating_add(1),
             Some(StepAt::After(ms)) => self.forward(due, ms, calendar),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::model::rules::Trigger;
 use crate::model::target::Target;
-use crate::model::text;
+use crate::model::text::{self, Text};
 use std::fmt;
 
 /// The triggers without a name of their own, and how policy files spell them.
@@ -48,6 +48,14 @@ impl Trigger {
                 Err((format!("'{word}' names no {}", noun(kind)), takes()))
             }
             _ => Err((format!("'{word}' is nothing that happens to a ticket"), takes())),
+        }
+    }
+
+    /// The queue that it names.
+    pub fn queue(&self) -> Option<&Text> {
+        match self {
+            Trigger::TransferTo(queue) => Some(queue),
+            _ => None,
         }
     }
 

@@ -9,4 +9,9 @@
 #[path = "../support/random.rs"]
 mod random;
 
+mod cases;
+mod drawn;
+mod naive;
+mod python;
+mod shipped;
 mod vectors;

@@ -165,7 +165,7 @@ pub(crate) fn rules() -> Rules {
         customer_pauses: texts(&["customer"]),
         close_after: Some(Span::Ms(259_200_000)),
         entry_within: Some(Span::Ms(600_000)),
-        review_by: Some(1_798_675_200_000),
+        review_by: Some(20_818),
         open_tickets: OpenTickets::Migrate,
         about: About {
             reason: "quarterly review".to_owned(),

@@ -3,7 +3,7 @@
 //! What the words of a file come to is looked at here; what may be wrong between them (overlaps, dates named twice) is found
 //! by [`crate::calendar::check`], which knows parts, and placed here. Linear in the text but for sorting its dates.
 
-mod words;
+pub(super) mod words;
 
 use super::parse;
 use super::problem::{Problem, Problems};

@@ -48,7 +48,7 @@ fn window(key: &str, word: &str, place: &Range<usize>, problems: &mut Problems) 
 }
 
 /// `HH:MM` from 00:00 to 24:00.
-fn minutes(word: &str) -> Option<u16> {
+pub(in crate::policy) fn minutes(word: &str) -> Option<u16> {
     let (hour, minute) = word.split_once(':')?;
     let number = |word: &str| {
         let digits = word.len() == 2 && word.bytes().all(|b| b.is_ascii_digit());
@@ -59,7 +59,11 @@ fn minutes(word: &str) -> Option<u16> {
 }
 
 /// One date, as TOML's own or in quotes.
-pub(super) fn date(key: &str, value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<Day> {
+pub(in crate::policy) fn date(
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    problems: &mut Problems,
+) -> Option<Day> {
     let read = match value.get_ref() {
         DeValue::String(word) => day(word),
         DeValue::Datetime(_) => own_day(value.get_ref()),

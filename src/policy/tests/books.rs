@@ -4,7 +4,7 @@ use super::{good, plan, service_levels, top};
 use crate::model::command::{Fields, Open};
 use crate::model::target::Target;
 use crate::model::text::Text;
-use crate::model::time::{self, NEVER};
+use crate::model::time::NEVER;
 use crate::policy::{Trigger, Warn, embedded};
 
 #[test]
@@ -84,137 +84,6 @@ fn policy_none_is_a_pure_timer_and_router() {
         (book.rules.close_after, book.missing(&Open::default()).len()),
         (None, 0)
     );
-}
-
-/// Name, rank, queue, and the budget of each target.
-type Row<'a> = (&'a str, u8, &'a str, &'a [(&'a str, &'a str)]);
-
-/// Every number of the service-level table, and that there are no others.
-#[test]
-fn service_levels_by_the_table() {
-    let book = service_levels();
-    let table: [Row; 4] = [
-        (
-            "P1",
-            10,
-            "tech-support",
-            &[
-                ("first_response", "15m"),
-                ("solution", "2h"),
-                ("resolution", "2h"),
-            ],
-        ),
-        (
-            "P2",
-            20,
-            "business",
-            &[
-                ("first_response", "30m"),
-                ("work_start", "4h"),
-                ("resolution", "24h"),
-            ],
-        ),
-        (
-            "P3",
-            30,
-            "front-desk",
-            &[("first_response", "2h"), ("resolution", "1bd")],
-        ),
-        (
-            "P4",
-            40,
-            "improvement",
-            &[("first_response", "3bd"), ("resolution", "2w")],
-        ),
-    ];
-    assert_eq!(book.rules.priorities.len(), table.len());
-    for (priority, (name, rank, queue, clocks)) in book.rules.priorities.iter().zip(table) {
-        let level = plan(&book, name);
-        assert_eq!(
-            (priority.name.as_str(), level.rank, level.queue.as_str()),
-            (name, rank, queue)
-        );
-        let budgeted = level.clocks.iter().filter(|clock| clock.budget.is_some());
-        let found: Vec<_> = budgeted
-            .clone()
-            .map(|c| (c.target.to_string(), c.budget))
-            .collect();
-        let expected: Vec<_> = clocks
-            .iter()
-            .map(|(target, budget)| ((*target).to_owned(), time::span("within", budget.as_bytes()).ok()))
-            .collect();
-        assert_eq!(found, expected, "{name}");
-        for clock in budgeted {
-            assert_eq!(clock.warn, Some(Warn::Percent(80)));
-            let stops = matches!(clock.target, Target::Solution | Target::Resolution);
-            assert_eq!(clock.is_paused_by("customer"), stops, "{name} {}", clock.target);
-        }
-    }
-    assert_eq!(
-        book.level("P3").map(|(index, _)| index),
-        Some(book.rules.default_priority)
-    );
-    assert_eq!(book.rules.required, ["customer", "description", "outcome"]);
-    assert_eq!(book.rules.customer_pauses, ["customer"]);
-    assert_eq!(book.rules.close_after, time::span("close_after", b"3d").ok());
-    let level = plan(&book, "P1");
-    let solution = level.rule(&Target::Solution).unwrap();
-    for trigger in [
-        Trigger::Mark("solution_sent".into()),
-        Trigger::Progress,
-        Trigger::Resolve,
-    ] {
-        assert!(solution.is_met_by(&trigger), "{trigger}");
-    }
-    assert!(!solution.is_met_by(&Trigger::Respond));
-}
-
-#[test]
-fn dues_and_warnings_to_the_millisecond() {
-    let book = service_levels();
-    let opened = time::instant("at", b"2026-01-30T09:00:00Z").unwrap();
-    for (level, target, due, warn) in [
-        (
-            "P1",
-            Target::FirstResponse,
-            "2026-01-30T09:15:00.000Z",
-            "2026-01-30T09:12:00.000Z",
-        ),
-        (
-            "P1",
-            Target::Resolution,
-            "2026-01-30T11:00:00.000Z",
-            "2026-01-30T10:36:00.000Z",
-        ),
-        (
-            "P2",
-            Target::WorkStart,
-            "2026-01-30T13:00:00.000Z",
-            "2026-01-30T12:12:00.000Z",
-        ),
-        (
-            "P3",
-            Target::Resolution,
-            "2026-01-31T09:00:00.000Z",
-            "2026-01-31T04:12:00.000Z",
-        ),
-        (
-            "P4",
-            Target::Resolution,
-            "2026-02-13T09:00:00.000Z",
-            "2026-02-10T13:48:00.000Z",
-        ),
-    ] {
-        let plan = plan(&book, level);
-        let rule = plan.rule(&target).unwrap();
-        let at = rule.due(opened, None);
-        assert_eq!(time::rfc3339(at), due, "{level} {target}");
-        assert_eq!(
-            time::rfc3339(rule.warn_at(opened, at, None)),
-            warn,
-            "{level} {target}"
-        );
-    }
 }
 
 #[test]

@@ -3,7 +3,10 @@
 mod books;
 mod calendars;
 mod mistakes;
+mod plans;
 mod properties;
+mod rulings;
+mod shipped;
 
 use super::{Keys, Plan, Problem, RuleBook, embedded};
 
@@ -35,7 +38,7 @@ fn top(lines: &str) -> String {
 
 /// A policy with one priority of these lines.
 fn level(lines: &str) -> String {
-    format!("default_priority = \"P1\"\n[priorities.P1]\n{lines}\n")
+    format!("default_priority = \"P1\"\ncalendar = \"cn-office\"\n[priorities.P1]\n{lines}\n")
 }
 
 /// A policy with these clocks.

@@ -19,6 +19,9 @@ const AWAITED_MAX: usize = 4_096;
 const _: () = assert!(AWAITED_MAX > 2 * BATCH_LINES);
 /// Bytes of a line: what a daemon takes as one request, as it is configured at first.
 const LINE_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of a field, and fields of a line, for the same reason: a request beyond them ends the connection.
+const FIELD_BYTES_MAX: usize = 1 << 20;
+const FIELDS_MAX: usize = 500;
 
 /// How the lines of a pass are sent.
 #[derive(Debug)]
@@ -141,7 +144,7 @@ fn send(pass: &Pass, source: Source, writer: &mut Client, tell: SyncSender<Await
             match std::str::from_utf8(&line).map(str::trim_ascii) {
                 Ok("") => continue,
                 Ok(line) => match line::read(line.trim_start_matches('\u{feff}')) {
-                    Ok(ticket) => push(pass, &ticket, writer),
+                    Ok(ticket) => too_large(&ticket).unwrap_or_else(|| push(pass, &ticket, writer)),
                     Err(why) => What::Bad(why),
                 },
                 Err(e) => What::Bad(format!("byte {} is no UTF-8: write the file as UTF-8", e.valid_up_to() + 1)),
@@ -176,6 +179,21 @@ fn rest_of_line(read: &mut dyn BufRead) -> io::Result<u64> {
             return Ok(skipped);
         }
     }
+}
+
+/// A request that a daemon would not even read.
+fn too_large(ticket: &Ticket) -> Option<What> {
+    if ticket.fields.len() > FIELDS_MAX {
+        let count = ticket.fields.len();
+        return Some(What::Bad(format!("{count} fields: a ticket takes at most {FIELDS_MAX}")));
+    }
+    let mut fields = ticket.fields.iter();
+    let (name, value) = fields.find(|(name, value)| name.len().max(value.len()) > FIELD_BYTES_MAX)?;
+    let bytes = name.len().max(value.len());
+    let name: String = name.chars().take(64).collect();
+    Some(What::Bad(format!(
+        "{name} has {bytes} bytes: a field takes at most {FIELD_BYTES_MAX}"
+    )))
 }
 
 fn push(pass: &Pass, ticket: &Ticket, writer: &mut Client) -> What {

@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> u8 {
         return exit::USAGE;
     }
     if args.strict && !args.dry_run {
-        let (counts, code) = pass(args, true, args.output == Output::Table);
+        let (counts, code) = pass(args, true);
         if code != 0 {
             if code == exit::BAD_LINES {
                 tell(args, &counts, "nothing was imported");
@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> u8 {
             return code;
         }
     }
-    let (counts, code) = pass(args, args.dry_run, true);
+    let (counts, code) = pass(args, args.dry_run);
     if code == 0 || code == exit::BAD_LINES {
         let note = if args.dry_run { "nothing was changed" } else { "" };
         tell(args, &counts, note);
@@ -96,14 +96,10 @@ pub fn run(args: &Args) -> u8 {
 }
 
 /// One pass over all lines; with `check` it changes nothing.
-fn pass(args: &Args, check: bool, shows: bool) -> (Counts, u8) {
+fn pass(args: &Args, check: bool) -> (Counts, u8) {
     let mut counts = Counts::default();
     let ended = Source::open(&args.file).and_then(|source| {
-        let mut bad = |number: u64, why: &str| {
-            if shows {
-                tell_bad(args, number, why);
-            }
-        };
+        let mut bad = |number: u64, why: &str| tell_bad(args, number, why);
         let pass = Pass {
             check,
             held_back: args.hold_routing && !check,

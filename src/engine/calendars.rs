@@ -5,15 +5,16 @@
 //! Costs: taking in a version compiles it, about 10 ms; looking one up is a look-up of the name.
 
 use crate::calendar::Calendar;
-use crate::model::Text;
 use crate::model::calendar::CalendarExtended;
+use crate::model::{Seq, Text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All versions, and which counts.
 #[derive(Debug, Default)]
 pub(super) struct Calendars {
-    facts: Vec<CalendarExtended>,
+    /// With the seqs of their events.
+    facts: Vec<(Seq, CalendarExtended)>,
     lines: Vec<Line>,
     /// Number of the newest line of each name.
     names: BTreeMap<Text, u32>,
@@ -25,6 +26,8 @@ struct Line {
     /// The version before the newest.
     before: Option<Arc<Calendar>>,
     newest: Arc<Calendar>,
+    /// Seq of the event of the newest.
+    seq: Seq,
 }
 
 /// The lines that counted when a policy version took effect, by name of the calendar.
@@ -41,7 +44,7 @@ pub(super) struct Extended {
 
 impl Calendars {
     /// A version takes effect. Fails when it cannot be compiled, which a log written by this program never shows.
-    pub(super) fn take(&mut self, fact: &CalendarExtended) -> Result<Extended, String> {
+    pub(super) fn take(&mut self, seq: Seq, fact: &CalendarExtended) -> Result<Extended, String> {
         let calendar = Calendar::compile(&fact.spec, &fact.zone).map_err(|fault| {
             format!(
                 "calendar {}@{} cannot be used: {fault:?}",
@@ -49,7 +52,7 @@ impl Calendars {
             )
         })?;
         let calendar = Arc::new(calendar);
-        self.facts.push(fact.clone());
+        self.facts.push((seq, fact.clone()));
         let known = self.names.get(&fact.name).copied();
         let line = known.and_then(|line| self.lines.get_mut(line as usize));
         if let (Some(number), Some(line)) = (known, line)
@@ -57,6 +60,7 @@ impl Calendars {
         {
             let before = std::mem::replace(&mut line.newest, Arc::clone(&calendar));
             line.before = Some(before);
+            line.seq = seq;
             return Ok(Extended {
                 line: number,
                 goes_on: true,
@@ -67,6 +71,7 @@ impl Calendars {
         self.lines.push(Line {
             before: None,
             newest: Arc::clone(&calendar),
+            seq,
         });
         self.names.insert(fact.name.clone(), number);
         Ok(Extended {
@@ -86,6 +91,14 @@ impl Calendars {
         self.lines.get(line as usize)?.before.as_ref()
     }
 
+    /// Lines that were extended, with the seq of the last extension.
+    pub(super) fn extended(&self) -> impl Iterator<Item = (u32, Seq)> {
+        let lines = (0..).zip(&self.lines);
+        lines
+            .filter(|(_, line)| line.before.is_some())
+            .map(|(number, line)| (number, line.seq))
+    }
+
     /// The newest calendar of this name.
     pub(super) fn newest(&self, name: &str) -> Option<&Arc<Calendar>> {
         self.names.get(name).and_then(|line| self.of_line(*line))
@@ -93,7 +106,8 @@ impl Calendars {
 
     /// Version and text hash of the newest calendar of this name.
     pub(super) fn newest_fact(&self, name: &str) -> Option<&CalendarExtended> {
-        self.facts.iter().rev().find(|fact| fact.name == name)
+        let facts = self.facts.iter().rev().map(|(_, fact)| fact);
+        facts.into_iter().find(|fact| fact.name == name)
     }
 
     /// The lines that count now.
@@ -106,7 +120,7 @@ impl Calendars {
     }
 
     /// Every version as it took effect.
-    pub(super) fn facts(&self) -> &[CalendarExtended] {
+    pub(super) fn facts(&self) -> &[(Seq, CalendarExtended)] {
         &self.facts
     }
 }

@@ -13,6 +13,7 @@ use crate::model::course::Course;
 use crate::model::event::{AgentProfile, Details, PolicyActivated};
 use crate::model::record::{ClockState, ClosedRecord, TokenRecord};
 use crate::model::target::{PLAIN, Target};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, TENANT_DEFAULT, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -30,6 +31,7 @@ enum Kind {
     Policy = 5,
     Queue = 6,
     Calendar = 7,
+    Migration = 8,
     ImportDone = 9,
 }
 
@@ -276,6 +278,31 @@ impl Canon {
         self.text(&policy.name);
         self.int(i64::from(policy.version));
         self.text(&policy.text);
+        self.hash()
+    }
+
+    /// Hash of a migration under way.
+    pub(super) fn migration(&mut self, record: &MigrationRecord) -> u64 {
+        let MigrationRecord {
+            begun,
+            migration,
+            tally,
+        } = record;
+        self.begin(Kind::Migration);
+        self.seq(*begun);
+        self.text(&migration.policy);
+        self.int(i64::from(migration.from));
+        self.int(i64::from(migration.to));
+        self.byte(migration.mode as u8);
+        for count in [
+            tally.tickets,
+            tally.moved,
+            tally.started,
+            tally.stopped,
+            tally.breached,
+        ] {
+            self.seq(count);
+        }
         self.hash()
     }
 

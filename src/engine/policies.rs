@@ -1,4 +1,6 @@
-//! Policy versions: all stay readable, the newest of each name is active.
+//! Policy versions: all stay readable; of each name one is in force for new tickets, beside it perhaps a pilot.
+//!
+//! Costs: the version of a new ticket is found by one look-up of the name; a version by a look-up and a binary search.
 
 use super::calendars::{Calendars, Extended, Lines};
 use crate::calendar::Calendar;
@@ -12,7 +14,16 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     versions: Vec<Version>,
-    active: BTreeMap<Text, u32>,
+    names: BTreeMap<Text, Versions>,
+}
+
+/// The versions of one name, by their numbers in [`Policies`].
+#[derive(Debug, Default)]
+struct Versions {
+    /// All, in rising order of their versions.
+    all: Vec<u32>,
+    /// The newest without a pilot.
+    active: Option<u32>,
 }
 
 /// One version, and the plans that tickets have had under it. Plans are derived: in no hash and no snapshot.
@@ -74,7 +85,22 @@ impl Policies {
             })?;
             book.use_calendar(&name, calendar);
         }
-        self.active.insert(fact.name.clone(), self.versions.len() as u32);
+        let number = self.versions.len() as u32;
+        let versions = self.names.entry(fact.name.clone()).or_default();
+        let newest = versions
+            .all
+            .last()
+            .map_or(0, |last| self.versions[*last as usize].fact.version);
+        if fact.version <= newest {
+            return Err(format!(
+                "policy {}@{} follows {}@{newest}",
+                fact.name, fact.version, fact.name
+            ));
+        }
+        versions.all.push(number);
+        if fact.rules.pilot.is_none() {
+            versions.active = Some(number);
+        }
         self.versions.push(Version {
             fact: fact.clone(),
             book: Arc::new(book),
@@ -85,9 +111,20 @@ impl Policies {
         Ok(())
     }
 
-    /// The active version of this name.
+    /// The version of this name that new tickets get unless a pilot is for them.
     pub(super) fn active(&self, name: &str) -> Option<u32> {
-        self.active.get(name).copied()
+        self.names.get(name)?.active
+    }
+
+    /// The newest version of this name if it is tried on some tickets only.
+    pub(super) fn pilot(&self, name: &str) -> Option<u32> {
+        self.newest(name)
+            .filter(|number| self.fact(*number).rules.pilot.is_some())
+    }
+
+    /// The newest version of this name, a pilot or not.
+    pub(super) fn newest(&self, name: &str) -> Option<u32> {
+        self.names.get(name)?.all.last().copied()
     }
 
     /// A longer calendar takes the place of the one before, wherever that one counts.
@@ -106,10 +143,20 @@ impl Policies {
 
     /// This very version.
     pub(super) fn find(&self, name: &str, version: u32) -> Option<u32> {
-        self.versions
-            .iter()
-            .position(|known| known.fact.name == name && known.fact.version == version)
-            .map(|i| i as u32)
+        let all = self.all(name);
+        let at = all.binary_search_by_key(&version, |number| self.fact(*number).version);
+        at.ok().map(|at| all[at])
+    }
+
+    /// The version of this name that came after this one.
+    pub(super) fn next(&self, name: &str, version: u32) -> Option<u32> {
+        let mut later = self.all(name).iter().copied();
+        later.find(|number| self.fact(*number).version > version)
+    }
+
+    /// Every version of this name, oldest first.
+    pub(super) fn all(&self, name: &str) -> &[u32] {
+        self.names.get(name).map_or(&[], |versions| &versions.all)
     }
 
     pub(super) fn book(&self, number: u32) -> &Arc<RuleBook> {
@@ -132,13 +179,19 @@ impl Policies {
         }
     }
 
+    /// The version as it was activated.
+    pub(super) fn fact(&self, number: u32) -> &PolicyActivated {
+        &self.versions[number as usize].fact
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.active.keys().map(Text::as_str)
+        self.names.keys().map(Text::as_str)
     }
 
     pub(super) fn active_books(&self) -> impl Iterator<Item = &RuleBook> {
-        self.active
+        self.names
             .values()
+            .flat_map(|versions| versions.active.iter().chain(versions.all.last()))
             .map(|number| &*self.versions[*number as usize].book)
     }
 

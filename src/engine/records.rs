@@ -4,11 +4,13 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::state::{State, id_hash};
 use super::ticket::{NONE, Pause, Ticket};
+use crate::model::calendar::CalendarExtended;
 use crate::model::event::Details;
 use crate::model::record::{
-    AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
+    AgentRecord, CalendarRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord,
+    TokenRecord,
 };
-use crate::model::{NEVER, TENANT_DEFAULT, Text};
+use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text};
 
 /// Records of a snapshot that wait until all are there: what changed while it was taken stands out of order.
 #[derive(Debug, Default)]
@@ -104,7 +106,11 @@ impl State {
             tokens_next: self.tokens.range().end,
             imports_done: self.imports_done,
         }));
-        std::iter::once(clock).chain(rules).chain(queues).collect()
+        std::iter::once(clock)
+            .chain(rules)
+            .chain(queues)
+            .chain(self.migration_records())
+            .collect()
     }
 
     /// Makes room for so many tickets.
@@ -139,13 +145,14 @@ impl State {
                 policies.activate(&fact, calendars)?;
                 self.learn_queues();
             }
-            Record::Calendar(fact) => self.take_calendar(&fact)?,
+            Record::Calendar(record) => self.take_calendar(record.seq, &record.fact)?,
             Record::Queue(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 self.declared.insert(number, queue.seq);
                 let hash = self.sum.canon.queue(&queue.queue, queue.seq);
                 self.sum.add(hash);
             }
+            Record::Migration(record) => self.add_migration(*record),
             Record::Agent(record) => self.restore_agent(*record),
             Record::Ticket(record) => self.restore_ticket(*record)?,
             Record::Closed(record) => self.loading.closed.push(*record),
@@ -288,6 +295,10 @@ impl State {
     }
 }
 
-fn calendar_record(fact: &crate::model::calendar::CalendarExtended) -> Record {
-    Record::Calendar(Box::new(fact.clone()))
+fn calendar_record((seq, fact): &(Seq, CalendarExtended)) -> Record {
+    Record::Calendar(Box::new(CalendarRecord {
+        tenant: TENANT_DEFAULT,
+        seq: *seq,
+        fact: fact.clone(),
+    }))
 }

@@ -4,6 +4,7 @@ use super::agent::Agent;
 use super::calendars::Calendars;
 use super::canon::Canon;
 use super::copying::Copying;
+use super::horizon::Horizon;
 use super::names::Names;
 use super::policies::{Policies, Terms, keys};
 use super::records::Loading;
@@ -16,9 +17,10 @@ use crate::model::calendar::CalendarExtended;
 use crate::model::command::QUEUE_NONE;
 use crate::model::event::{Details, TicketState};
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// The state.
@@ -42,7 +44,13 @@ pub(super) struct State {
     /// Seq of the `queue.changed` of declared queues, by number.
     pub declared: BTreeMap<u32, Seq>,
     pub policies: Policies,
+    /// Migrations under way, in the order in which they began.
+    pub migrations: Vec<MigrationRecord>,
+    /// Derived: how many tickets are open under each policy version, by its number.
+    open_under: Vec<u64>,
     pub calendars: Calendars,
+    /// Dues to be reckoned anew, because a calendar goes further: derived.
+    pub horizons: VecDeque<Horizon>,
     /// Tickets that are over, the newest.
     pub closed: Remembered<Text, ClosedRecord>,
     /// Seq of the last `import.done`: what was imported before then and held back is handed out; 0: there was none.
@@ -147,7 +155,10 @@ impl State {
             queues,
             declared: BTreeMap::new(),
             policies: Policies::default(),
+            migrations: Vec::new(),
+            open_under: Vec::new(),
             calendars: Calendars::default(),
+            horizons: VecDeque::new(),
             closed: Remembered::new(closed_max, SEED),
             imports_done: 0,
             handing_out: None,
@@ -229,12 +240,15 @@ impl State {
     }
 
     /// A calendar version takes effect.
-    pub(super) fn take_calendar(&mut self, fact: &CalendarExtended) -> Result<(), String> {
+    pub(super) fn take_calendar(&mut self, seq: Seq, fact: &CalendarExtended) -> Result<(), String> {
         let hash = self.sum.canon.calendar(fact);
         self.sum.add(hash);
-        let extended = self.calendars.take(fact)?;
+        let extended = self.calendars.take(seq, fact)?;
         if extended.goes_on {
             self.policies.use_calendar(&fact.name, &extended);
+            if self.live {
+                self.extend_horizon(extended.line, seq, false);
+            }
         }
         Ok(())
     }
@@ -371,10 +385,20 @@ impl State {
         self.sum.total
     }
 
+    /// How many tickets are open under the policy version of this number.
+    pub(super) fn open_under(&self, book: u32) -> u64 {
+        self.open_under.get(book as usize).copied().unwrap_or(0)
+    }
+
     fn count(&mut self, slot: u32, by: i64) {
         let Some(ticket) = self.tickets.get(slot) else {
             return;
         };
+        let book = ticket.book as usize;
+        if self.open_under.len() <= book {
+            self.open_under.resize(book + 1, 0);
+        }
+        self.open_under[book] = self.open_under[book].wrapping_add_signed(by);
         let queue = ticket.queue as usize;
         if self.counts.len() <= queue {
             self.counts.resize(queue + 1, QueueCounts::default());

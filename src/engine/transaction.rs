@@ -40,6 +40,8 @@ pub(super) struct Saying<'a> {
     pub queue: Option<Text>,
     /// The priority afterwards, where it changes.
     pub priority: Option<Text>,
+    /// The policy and version afterwards, where they change.
+    pub policy: Option<Text>,
 }
 
 impl Transaction<'_> {
@@ -72,7 +74,7 @@ impl Transaction<'_> {
         let clocks = (!saying.effects.is_empty() || !saying.ladders.is_empty()).then(|| {
             let book = self.state.policies.book(ticket.book);
             Box::new(ClockEffects {
-                policy: book.versioned.clone(),
+                policy: saying.policy.unwrap_or_else(|| book.versioned.clone()),
                 priority: saying
                     .priority
                     .unwrap_or_else(|| book.priority_name(ticket.level).clone()),

@@ -198,6 +198,8 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
             post(Key::Queue(&queue.queue));
         }
         ArchivedBody::PolicyActivated(_)
+        | ArchivedBody::PolicyMigrating(_)
+        | ArchivedBody::PolicyMigrated(_)
         | ArchivedBody::CalendarExtended(_)
         | ArchivedBody::LogRecovered(_)
         | ArchivedBody::ClockJumped(_)

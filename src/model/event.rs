@@ -15,9 +15,9 @@ use super::calendar::CalendarExtended;
 pub use super::clock::{ClockJumped, Jump};
 pub use super::course::{Escalated, Extension, StageEntered};
 pub use super::import::{ImportDone, Imported, Standing};
-use super::rules::Rules;
 use super::skill::{Required, Skill};
 pub use super::sla::{ClockChange, ClockEffect, ClockEffects, Ladder, Rung, SlaFact, Stepped, Withdrawn};
+pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -45,6 +45,10 @@ pub enum Body {
     Agent(Box<AgentEvent>),
     /// A policy version took effect.
     PolicyActivated(Box<PolicyActivated>),
+    /// Open tickets of one policy version begin to go over to another.
+    PolicyMigrating(Box<PolicyMigrating>),
+    /// They have.
+    PolicyMigrated(Box<PolicyMigrated>),
     /// A queue was declared or opened.
     QueueChanged(Box<QueueChanged>),
     /// A torn tail was cut when the log was opened.
@@ -172,6 +176,8 @@ pub enum TicketFact {
     Escalated(Box<Escalated>),
     /// A step of an escalation ladder was taken.
     Stepped(Box<Stepped>),
+    /// It is under another version of its policy.
+    Migrated(Box<TicketMigrated>),
     /// It was taken over from an older system.
     Imported(Box<Imported>),
 }
@@ -354,26 +360,6 @@ pub enum TicketState {
     Resolved,
     /// Over.
     Closed,
-}
-
-/// A policy version took effect.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct PolicyActivated {
-    /// Name of the policy.
-    pub name: Text,
-    /// Number of the version, from 1.
-    pub version: u32,
-    /// Digest of the text.
-    pub hash: u64,
-    /// The file as it was read, for people.
-    pub text: String,
-    /// What it means: replay follows this, whatever a later program would read in the text.
-    pub rules: Rules,
-    /// Why it was loaded.
-    pub reason: Text,
-    /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its
-    /// instants are worth.
-    pub virtual_clock: bool,
 }
 
 /// A queue was declared or opened.

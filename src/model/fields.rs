@@ -6,6 +6,7 @@
 use super::command::FeedKey;
 use super::event::*;
 use super::skill::Required;
+use super::versions::Migration;
 use super::{NEVER, Seq, Text, UnixMs};
 use std::fmt::Write;
 
@@ -80,6 +81,7 @@ pub fn kind(event: &Event) -> &'static str {
             TicketFact::Warned(_) => "sla.warned",
             TicketFact::Breached(_) => "sla.breached",
             TicketFact::Withdrawn(_) => "sla.withdrawn",
+            TicketFact::Migrated(_) => "ticket.changed",
             TicketFact::StageEntered(_) => "ticket.stage",
             TicketFact::ExtensionRequested(_) => "ticket.extension_requested",
             TicketFact::Extended(_) => "ticket.extended",
@@ -93,6 +95,8 @@ pub fn kind(event: &Event) -> &'static str {
             AgentFact::Presence { .. } => "agent.presence",
         },
         Body::PolicyActivated(_) => "policy.activated",
+        Body::PolicyMigrating(_) => "policy.migrating",
+        Body::PolicyMigrated(_) => "policy.migrated",
         Body::CalendarExtended(_) => "calendar.extended",
         Body::QueueChanged(_) => "queue.changed",
         Body::LogRecovered(_) => "log.recovered",
@@ -120,8 +124,36 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             sink.text("policy", &policy.name);
             sink.int("version", i64::from(policy.version));
             sink.text("hash", &format!("{:016x}", policy.hash));
-            if !policy.reason.is_empty() {
-                sink.text("reason", &policy.reason);
+            sink.text("source", &policy.source);
+            let about = &policy.rules.about;
+            for (name, value) in [
+                ("reason", &about.reason),
+                ("requested_by", &about.requested_by),
+                ("approved_by", &about.approved_by),
+            ] {
+                if !value.is_empty() {
+                    sink.text(name, value);
+                }
+            }
+            tail(event, None, sink);
+        }
+        (Body::PolicyMigrating(begun), 0) => {
+            head(event, sink);
+            migration(&begun.migration, sink);
+            tail(event, begun.origin.as_deref(), sink);
+        }
+        (Body::PolicyMigrated(ended), 0) => {
+            head(event, sink);
+            migration(&ended.migration, sink);
+            for (name, count) in [
+                ("tickets", ended.tally.tickets),
+                ("stayed", ended.stayed),
+                ("moved", ended.tally.moved),
+                ("started", ended.tally.started),
+                ("stopped", ended.tally.stopped),
+                ("breached", ended.tally.breached),
+            ] {
+                sink.int(name, count as i64);
             }
             tail(event, None, sink);
         }
@@ -200,6 +232,13 @@ pub(super) fn tail(event: &Event, origin: Option<&Origin>, sink: &mut impl Sink)
     if event.cause != 0 {
         sink.int("cause", event.cause as i64);
     }
+}
+
+fn migration(migration: &Migration, sink: &mut impl Sink) {
+    sink.text("policy", &migration.policy);
+    sink.int("from", i64::from(migration.from));
+    sink.int("to", i64::from(migration.to));
+    sink.text("mode", migration.mode.as_str());
 }
 
 fn agent(event: &Event, agent: &AgentEvent, sink: &mut impl Sink) {

@@ -8,7 +8,8 @@
 //! | [`skill`] | skills of agents, requirements of tickets |
 //! | [`calendar`] | working time as data: weeks, holidays, zones |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
-//! | [`command`], `ticket_command` | what clients ask for |
+//! | [`command`], `ticket_command`, [`session`] | what clients ask for, of the engine and of the daemon itself |
+//! | [`versions`] | versions of policies: what is asked about them, and tickets that go from one to another |
 //! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
 //! | [`import`] | open tickets of an older system: what is asked, and the fact |
 //! | `spelling` | how the plain enums of events and commands are spelled |
@@ -29,6 +30,7 @@ pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod rules;
+pub mod session;
 pub mod skill;
 pub mod sla;
 mod spelling;
@@ -37,6 +39,7 @@ pub mod text;
 mod ticket_command;
 mod ticket_fields;
 pub mod time;
+pub mod versions;
 
 pub use refusal::{Code, Refusal};
 pub use text::Text;

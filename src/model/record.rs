@@ -13,6 +13,7 @@ use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, 
 use super::reply::Taken;
 use super::skill::Required;
 use super::target::Target;
+use super::versions::MigrationRecord;
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -33,8 +34,10 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+    /// A migration under way, in the order in which they began.
+    Migration(Box<MigrationRecord>),
     /// A calendar version, oldest first.
-    Calendar(Box<CalendarExtended>),
+    Calendar(Box<CalendarRecord>),
 }
 
 /// Where time stood.
@@ -189,6 +192,15 @@ pub struct TokenRecord {
     pub logged_at: UnixMs,
     /// AGENT.NEXT's reply; otherwise the reply is the seq.
     pub taken: Option<Box<Taken>>,
+}
+
+/// A calendar version.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct CalendarRecord {
+    pub tenant: TenantId,
+    /// Seq of its `calendar.extended`.
+    pub seq: Seq,
+    pub fact: CalendarExtended,
 }
 
 /// A declared queue.

@@ -82,6 +82,12 @@ fn fact(fact: &TicketFact, sink: &mut impl Sink) {
         TicketFact::Released { why } => sink.text("why", why.as_str()),
         TicketFact::Transferred { from } => sink.text("from", from),
         TicketFact::Resolved { close_at } => instant("close_at", *close_at, sink),
+        TicketFact::Migrated(migrated) => {
+            sink.text("fields", "policy");
+            sink.text("policy", &versioned(&migrated.policy, migrated.version));
+            sink.text("priority", &migrated.priority);
+            sink.text("mode", migrated.mode.as_str());
+        }
         TicketFact::Rated(rated) => {
             sink.int("score", i64::from(rated.score));
             for (name, score) in &rated.named {

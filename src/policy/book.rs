@@ -76,15 +76,18 @@ impl RuleBook {
         ))
     }
 
-    /// The fact that this version takes effect, under its number and the hash of its text.
-    pub fn activation(&self, reason: &str, virtual_clock: bool) -> PolicyActivated {
+    /// The fact that this version takes effect, under its number and the hash of its text. When, and under which versions of
+    /// its calendars, is left to whoever loads it.
+    pub fn activation(&self, source: &str, virtual_clock: bool) -> PolicyActivated {
         PolicyActivated {
             name: self.name.clone(),
             version: self.version,
             hash: self.hash,
             text: self.text.clone(),
             rules: Rules::clone(&self.rules),
-            reason: Text::new(reason),
+            calendars: Vec::new(),
+            source: Text::new(source),
+            activated_at: 0,
             virtual_clock,
         }
     }

@@ -9,6 +9,7 @@ mod feed;
 mod field;
 mod import;
 mod opening;
+mod policy;
 mod queue;
 mod read;
 mod server;
@@ -248,6 +249,7 @@ const GROUPS: [&[Row]; 8] = [
     read::ROWS,
     agent::ROWS,
     queue::ROWS,
+    policy::ROWS,
     feed::ROWS,
     connection::ROWS,
     server::ROWS,

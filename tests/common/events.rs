@@ -350,8 +350,10 @@ fn daemon_facts() -> Vec<Body> {
             version: 1,
             hash: 0xabcd,
             text: "name = \"service-levels\"\n".repeat(20),
+            source: Text::new("service-levels.toml"),
+            activated_at: T0,
+            calendars: vec![(Text::new("cn-office"), 2)],
             rules: rules(),
-            reason: Text::new("start"),
             virtual_clock: true,
         })),
         Body::QueueChanged(Box::new(QueueChanged {

@@ -43,7 +43,12 @@ impl State {
                 self.learn_queues();
                 Ok(())
             }
-            Body::CalendarExtended(calendar) => self.take_calendar(calendar),
+            Body::PolicyMigrating(begun) => {
+                self.begin_migration(seq, &begun.migration);
+                Ok(())
+            }
+            Body::PolicyMigrated(ended) => self.end_migration(ended.begun),
+            Body::CalendarExtended(calendar) => self.take_calendar(seq, calendar),
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 if self.declared.insert(number, seq).is_none() {

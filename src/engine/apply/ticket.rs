@@ -74,7 +74,7 @@ impl State {
             clock.apply(&effect.change, event.at);
             match ticket.fact {
                 TicketFact::Resolved { .. } => clock.ended_by_resolve = !clock.is_open(),
-                TicketFact::Changed(_) => {
+                TicketFact::Changed(_) | TicketFact::Migrated(_) => {
                     clock.late_by_level = !clock.breached && clock.due_from(event.at) < event.at
                 }
                 _ => {}
@@ -106,6 +106,7 @@ impl State {
                 self.change_load(slot, 1);
             }
             TicketFact::Changed(changed) => self.change(slot, event.at, ticket, changed)?,
+            TicketFact::Migrated(migrated) => self.apply_migrated(slot, event, ticket, migrated)?,
             TicketFact::Assigned { .. } => {
                 self.detach(slot);
                 let agent = self.agent_or_new(&ticket.agent);
@@ -368,7 +369,7 @@ impl State {
         });
     }
 
-    pub(super) fn edit(&mut self, slot: u32, change: impl FnOnce(&mut Ticket)) {
+    pub(in crate::engine) fn edit(&mut self, slot: u32, change: impl FnOnce(&mut Ticket)) {
         if let Some(ticket) = self.tickets.get_mut(slot) {
             change(ticket);
         }
@@ -387,7 +388,7 @@ impl State {
         });
     }
 
-    fn move_to_queue(&mut self, slot: u32, queue: &Text, at: UnixMs) {
+    pub(in crate::engine) fn move_to_queue(&mut self, slot: u32, queue: &Text, at: UnixMs) {
         let number = self.queues.intern(queue);
         let Some(ticket) = self.tickets.get_mut(slot).filter(|t| t.queue != number) else {
             return;

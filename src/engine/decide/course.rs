@@ -202,7 +202,7 @@ pub(super) fn first_stage(terms: &Terms) -> Option<&Stage> {
 }
 
 /// Where a ticket in this stage waits unless somebody sends it elsewhere: the stage's queue, else that of the rules.
-pub(super) fn home_queue(terms: &Terms, stage: &str) -> Text {
+pub(in crate::engine) fn home_queue(terms: &Terms, stage: &str) -> Text {
     let staged = stages(terms).find(|known| known.name == stage);
     let queue = staged.and_then(|stage| stage.queue.as_ref());
     queue.unwrap_or(&terms.plan.queue).clone()

@@ -68,8 +68,9 @@ impl Transaction<'_> {
         at: UnixMs,
     ) -> Result<TicketEvent, Refusal> {
         let state = state(import)?;
-        let number = self.policy(import.open.policy.as_ref())?;
-        let mut event = self.opening(id, &import.open, common, at, number)?;
+        let name = import.open.policy.as_ref().unwrap_or(self.default_policy);
+        let number = self.state.version_for(name, &import.open)?;
+        let mut event = self.opening(id, &import.open, common, at, number, true)?;
         let TicketFact::Opened(opened) = event.fact else {
             return Err(Refusal::new(Code::Err, "an opening is no opening"));
         };

@@ -21,8 +21,9 @@ impl Transaction<'_> {
     pub(super) fn open(&mut self, id: &Text, open: &Open, common: Option<&Common>) -> Result<Seq, Refusal> {
         // Opening begins a new life: an earlier ticket of this id says nothing about when it may have happened.
         let at = super::checks::check_at(common, 0, self.now)?;
-        let number = self.policy(open.policy.as_ref())?;
-        let event = self.opening(id, open, common, at, number)?;
+        let name = open.policy.as_ref().unwrap_or(self.default_policy);
+        let version = self.state.version_for(name, open)?;
+        let event = self.opening(id, open, common, at, version, true)?;
         let seq = self.emit(at, 0, Body::Ticket(event));
         if let Some(slot) = self.state.ticket_slot(id)
             && first_stage(&self.terms(slot)).is_some()
@@ -32,14 +33,16 @@ impl Transaction<'_> {
         Ok(seq)
     }
 
-    /// The event of an opening under these rules, if nothing is against it.
-    pub(super) fn opening(
+    /// The event of an opening under these rules, if nothing is against it. A look ahead need not bring what the policy
+    /// requires: it is not `complete`.
+    pub(in crate::engine) fn opening(
         &mut self,
         id: &Text,
         open: &Open,
         common: Option<&Common>,
         at: UnixMs,
         number: u32,
+        complete: bool,
     ) -> Result<TicketEvent, Refusal> {
         let opened_at = open.opened_at.unwrap_or(at);
         if opened_at > at + super::checks::AHEAD_MS {
@@ -61,7 +64,7 @@ impl Transaction<'_> {
             self.known_queue(queue)?;
         }
         let missing = book.missing(open);
-        if !missing.is_empty() {
+        if complete && !missing.is_empty() {
             let policy = book.versioned.clone();
             return Err(Refusal::new(
                 Code::Required,
@@ -80,7 +83,7 @@ impl Transaction<'_> {
         let terms = self.state.terms(number, plan, &details.calendar);
         let plan = &terms.plan;
         let stage = first_stage(&terms);
-        if let Some(stage) = stage {
+        if let Some(stage) = stage.filter(|_| complete) {
             let of = format!("{}, stage {}", book.versioned, stage.name);
             check_details_have(&details, &stage.requires, &of)?;
         }
@@ -90,6 +93,10 @@ impl Transaction<'_> {
         self.room_for_requirement(&queue, &skills)?;
         let mut effects = Effects::of_opening(&terms, opened_at, at);
         effects.open(&open.fields.dues);
+        // What a ticket does next is a fact of its own: a look ahead shows it as well.
+        if let Some(stage) = stage.filter(|_| !complete) {
+            effects.begin_in_stage(&stage.name);
+        }
         let told = effects.finish();
         let clocks = (!told.effects.is_empty()).then(|| {
             let policy = book.versioned.clone();
@@ -119,19 +126,6 @@ impl Transaction<'_> {
             fact: TicketFact::Opened(Box::new(opened)),
             clocks,
             origin: origin(common),
-        })
-    }
-
-    /// Number of the active version of the policy asked for, or of the default one.
-    pub(super) fn policy(&self, name: Option<&Text>) -> Result<u32, Refusal> {
-        let name = name.unwrap_or(self.default_policy);
-        self.state.policies.active(name).ok_or_else(|| {
-            let known: Vec<&str> = self.state.policies.names().collect();
-            let hint = text::hint(name, known.iter().copied());
-            Refusal::bad_arg(format!(
-                "policy '{name}' is not known{hint}: it takes {}",
-                known.join(", ")
-            ))
         })
     }
 
@@ -182,7 +176,10 @@ impl Transaction<'_> {
 }
 
 /// The priority asked for, or that of the class, or the policy's default.
-pub(super) fn priority<'a>(book: &'a RuleBook, fields: &Fields) -> Result<(u16, &'a Priority), Refusal> {
+pub(in crate::engine) fn priority<'a>(
+    book: &'a RuleBook,
+    fields: &Fields,
+) -> Result<(u16, &'a Priority), Refusal> {
     let Some(name) = &fields.priority else {
         let usual = book.usual_priority(fields.class.as_deref().unwrap_or_default());
         return Ok((usual, &book.rules.priorities[usize::from(usual)]));
@@ -224,6 +221,17 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
     Ok(())
 }
 
+/// Has the policy a place for a ticket of this class, segment and channel?
+pub(in crate::engine) fn labels_fit(book: &RuleBook, details: &Details) -> bool {
+    [
+        ("class", &details.class),
+        ("segment", &details.segment),
+        ("channel", &details.channel),
+    ]
+    .into_iter()
+    .all(|(key, value)| value.is_empty() || book.takes(key, value))
+}
+
 /// A class that was retired takes no new tickets.
 pub(super) fn check_class(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
     let class = fields.class.as_deref().and_then(|class| book.class(class));
@@ -241,7 +249,7 @@ pub(super) fn check_class(book: &RuleBook, fields: &Fields) -> Result<(), Refusa
 }
 
 /// Puts the given fields into `details`; true if there were any.
-pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
+pub(in crate::engine) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
     for (place, given) in [
         (&mut details.class, &fields.class),

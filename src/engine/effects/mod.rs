@@ -7,6 +7,7 @@
 //! | `pauses` | clocks that stand still for a reason or in a state, and run on |
 //! | `ladders` | the steps of clocks: where they stand after a change |
 //! | `relevel` | other rules for the same ticket |
+//! | `migrate` | another version of its policy |
 //! | `past` | a life that a ticket had elsewhere |
 //! | `own_time` | the time that a clock counts |
 //!
@@ -16,6 +17,7 @@
 
 mod facts;
 mod ladders;
+mod migrate;
 mod own_time;
 mod past;
 mod pauses;

@@ -2,6 +2,7 @@
 
 use super::Effects;
 use super::own_time::OwnTime;
+use crate::calendar::Calendar;
 use crate::engine::clock::Clock;
 use crate::engine::policies::Terms;
 use crate::model::event::ClockChange;
@@ -76,6 +77,32 @@ impl<'a> Effects<'a> {
             self.move_one(clock, due, warn_at, false);
         } else if before.steps != rule.steps {
             self.set_ladder(&clock.target, start, due);
+        }
+    }
+
+    /// The calendar goes further than it did: dues past its old end are reckoned anew, those that run. One that stands still
+    /// keeps what is left of it, and is reckoned when it runs on.
+    pub(in crate::engine) fn reckon(&mut self, by: &Calendar, then: &'a Terms, published_only: bool) {
+        for clock in self.those(|clock| clock.is_running() && clock.provisional && !clock.by_hand) {
+            let rule = self.terms.plan.rule(&clock.target);
+            let Some(rule) = rule.filter(|rule| {
+                self.terms
+                    .calendar(rule)
+                    .is_some_and(|calendar| std::ptr::eq(calendar, by))
+            }) else {
+                continue;
+            };
+            let own = OwnTime::of_rule(self.terms, rule);
+            if published_only && own.is_provisional(clock.due) {
+                continue;
+            }
+            let then = OwnTime::of_rule(then, rule);
+            let added = then.between(then.due(rule, clock.start), clock.due);
+            let due = own.later(own.due(rule, clock.start), added);
+            let warn_at = self.warning(rule, clock.start, added, clock.warned);
+            if due != clock.due || !own.is_provisional(due) {
+                self.move_one(&clock, due, warn_at, false);
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Desk {
             measures: Vec::new(),
         };
         desk.engine.ready(T0);
-        for (name, text) in crate::policy::embedded() {
+        for (name, text) in crate::policy::embedded().into_iter().take(2) {
             let book = RuleBook::parse(name, text, 1).unwrap();
             let activated = book.activation("", desk.engine.config.virtual_clock);
             let body = Body::PolicyActivated(Box::new(activated));

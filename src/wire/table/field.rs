@@ -166,5 +166,14 @@ pub(super) const OF_OPEN: &[Field] = &[BY, REASON, AT, TOKEN];
 pub(super) const OF_PAUSE: &[Field] = &[PAUSE_REASON, BY, AT, HOLD, TOKEN];
 /// Of every command to an agent or a queue.
 pub(super) const OF_AGENTS: &[Field] = &[BY, REASON, TOKEN];
+/// Of POLICY.PREVIEW.
+pub(super) const OF_PREVIEW: &[Field] = &[field(
+    Key::At,
+    "at",
+    AN_INSTANT,
+    "when it would be opened, past or future; default: now",
+)];
+/// Of what operators do to policies.
+pub(super) const OF_POLICIES: &[Field] = &[BY, REASON];
 /// Of AGENT.PAUSE.
 pub(super) const OF_AGENT_PAUSE: &[Field] = &[PAUSE_REASON, BY, TOKEN];

@@ -1,20 +1,22 @@
 //! The fields that describe a ticket: of TICKET.OPEN and TICKET.SET.
 
 use super::field::{A_NAME, A_TEXT, AN_INSTANT, Field, Key, NAMES, family, field};
-use crate::model::command::Fields;
+use crate::model::command::{Fields, Open};
 use crate::model::target::{PLAIN, Target};
 use crate::model::{Code, Refusal, Text, skill, text};
 use crate::wire::parse::{Call, Caps, capped, twice};
 use crate::wire::value;
 
-/// Of TICKET.OPEN alone.
+/// Of TICKET.OPEN: which policy.
+pub(super) const OPEN_POLICY: &[Field] = &[field(
+    Key::Policy,
+    "policy",
+    "the name of a policy",
+    "the rules it is under; default: the default policy",
+)];
+
+/// Of TICKET.OPEN, and of POLICY.PREVIEW, which names the policy otherwise.
 pub(super) const OPEN_ONLY: &[Field] = &[
-    field(
-        Key::Policy,
-        "policy",
-        "the name of a policy",
-        "the rules it is under; default: the default policy",
-    ),
     field(
         Key::Queue,
         "queue",
@@ -72,6 +74,25 @@ pub(super) const SETTABLE: &[Field] = &[
     family(Key::Due, "due.", "TARGET", AN_INSTANT, "a due set by hand"),
     family(Key::Attr, "attr.", "NAME", A_TEXT, "a value of your own"),
 ];
+
+/// Keeps one field of an opening.
+pub(super) fn take_open<'a>(
+    open: &mut Open,
+    call: &Call<'a>,
+    key: Key,
+    rest: &'a [u8],
+    value: &'a [u8],
+) -> Result<(), Refusal> {
+    match key {
+        Key::Policy => open.policy = Some(text::id("policy", value)?),
+        Key::Queue => open.queue = Some(text::id("queue", value)?),
+        Key::OpenedAt => open.opened_at = Some(value::instant("opened_at", value)?),
+        _ => {
+            take(&mut open.fields, call, key, rest, value)?;
+        }
+    }
+    Ok(())
+}
 
 /// Keeps one settable field. `false`: it is none of them.
 pub(super) fn take<'a>(

@@ -3,7 +3,7 @@
 use super::field::{
     A_DURATION, A_NAME, AN_INSTANT, Field, Key, OF_OPEN, OF_PAUSE, OF_TICKETS, family, field,
 };
-use super::opening::{OPEN_ONLY, SETTABLE};
+use super::opening::{OPEN_ONLY, OPEN_POLICY, SETTABLE};
 use super::{Flags, ID, Row, opening, param};
 use crate::model::command::{Cancelled, Command, Common, Fields, Open, Request, TicketCommand, TicketOp};
 use crate::model::target::Target;
@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         summary: "A ticket comes in: its clocks start and it waits in its queue",
         flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
-        fields: &[OPEN_ONLY, SETTABLE, OF_OPEN],
+        fields: &[OPEN_POLICY, OPEN_ONLY, SETTABLE, OF_OPEN],
         ..ticket("TICKET.OPEN", open)
     },
     Row {
@@ -264,15 +264,7 @@ fn open(call: &Call<'_>) -> Result<Request, Refusal> {
     let id = call.id(1, "ticket")?;
     let mut open = Box::<Open>::default();
     let pairs = call.pairs(2, true, |key, rest, value| {
-        match key {
-            Key::Policy => open.policy = Some(text::id("policy", value)?),
-            Key::Queue => open.queue = Some(text::id("queue", value)?),
-            Key::OpenedAt => open.opened_at = Some(value::instant("opened_at", value)?),
-            _ => {
-                opening::take(&mut open.fields, call, key, rest, value)?;
-            }
-        }
-        Ok(())
+        opening::take_open(&mut open, call, key, rest, value)
     })?;
     opening::finish(&mut open.fields);
     open.fingerprint = pairs.fingerprint;

@@ -1,6 +1,7 @@
 //! The daemon in small: the real engine on the real journal, one thread, no socket.
 
 use super::facts::Facts;
+use crate::daemon;
 use crate::model::START_MS;
 use crate::value::Value;
 use slad::engine::{self, Engine, Outcome, Output};
@@ -11,7 +12,7 @@ use slad::model::clock::ClockCommand;
 use slad::model::command::{Command, Request, Session};
 use slad::model::event::{Body, ClockJumped, LogRecovered, PolicyActivated, SnapshotTaken};
 use slad::model::reply::Reply;
-use slad::model::{Seq, Text, UnixMs};
+use slad::model::{Seq, UnixMs};
 use slad::policy::RuleBook;
 use slad::wire::{Caps, Framed, Framer};
 use std::sync::{Arc, LazyLock};
@@ -20,6 +21,7 @@ use std::sync::{Arc, LazyLock};
 static POLICIES: LazyLock<Vec<PolicyActivated>> = LazyLock::new(|| {
     let known = slad::policy::embedded().into_iter().take(2);
     let read = known.map(|(name, text)| {
+        let text = if name == daemon::JUDGED.0 { daemon::JUDGED.1 } else { text };
         let bare = text
             .lines()
             .filter(|line| !line.starts_with('#') && !line.is_empty());

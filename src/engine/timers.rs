@@ -58,14 +58,18 @@ impl Engine {
         true
     }
 
-    /// Goes on with handing out what an import had held back; false: nothing is left to do.
+    /// Goes on with handing out what an import had held back; false: nothing is left to do. Agents that wait are served when all
+    /// of it is in its lanes: the best ticket first, wherever it was.
     fn hand_out(&mut self, now: UnixMs, out: &mut Output) -> bool {
         if !self.state.hand_out(HANDED_OUT_MAX) {
             return false;
         }
-        let mut transaction = self.transaction(now, false, out);
-        transaction.match_waiting();
-        transaction.end_frame();
+        self.state.routable.clear();
+        if self.state.handing_out.is_none() {
+            let mut transaction = self.transaction(now, false, out);
+            transaction.serve_waiting();
+            transaction.end_frame();
+        }
         true
     }
 

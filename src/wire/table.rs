@@ -243,7 +243,7 @@ impl Row {
     }
 }
 
-const GROUPS: [&[Row]; 8] = [
+const GROUPS: [&[Row]; 9] = [
     ticket::ROWS,
     import::ROWS,
     read::ROWS,

@@ -73,10 +73,21 @@ fn clock(client: &mut Client, id: &str, target: &str) -> String {
         Value::Int(ms) => format!(" left {}", ms / MINUTE),
         _ => String::new(),
     };
-    let breached = if clock.get("breached").text() == "yes" { " breached" } else { "" };
-    let by_hand = if clock.get("by_hand").text() == "yes" { " by_hand" } else { "" };
+    let breached = if clock.get("breached").text() == "yes" {
+        " breached"
+    } else {
+        ""
+    };
+    let by_hand = if clock.get("by_hand").text() == "yes" {
+        " by_hand"
+    } else {
+        ""
+    };
     let due = (clock.get("due").int() - T0) / MINUTE;
-    format!("{} due {due}{remaining}{breached}{by_hand}", clock.get("state").text())
+    format!(
+        "{} due {due}{remaining}{breached}{by_hand}",
+        clock.get("state").text()
+    )
 }
 
 /// The `sla.*` facts of a ticket after its first event: kind, target, minutes after T0.
@@ -111,10 +122,30 @@ fn every_way_in_which_a_clock_may_stand() {
     // (line, target, how it stands, what fires in the next 48 hours)
     let cases: Vec<(String, &str, &str, Vec<&str>)> = vec![
         // Nothing is said: as if it had been here all the time, and nothing of it is told again.
-        (opened(0), "resolution", "running due 1440 left 1440", vec!["sla.warned 1152", "sla.breached 1440"]),
-        (opened(20 * HOUR), "resolution", "running due 240 left 240", vec!["sla.breached 240"]),
-        (opened(19 * HOUR), "resolution", "running due 300 left 300", vec!["sla.warned 12", "sla.breached 300"]),
-        (opened(30 * HOUR), "resolution", "running due -360 left -360 breached", vec![]),
+        (
+            opened(0),
+            "resolution",
+            "running due 1440 left 1440",
+            vec!["sla.warned 1152", "sla.breached 1440"],
+        ),
+        (
+            opened(20 * HOUR),
+            "resolution",
+            "running due 240 left 240",
+            vec!["sla.breached 240"],
+        ),
+        (
+            opened(19 * HOUR),
+            "resolution",
+            "running due 300 left 300",
+            vec!["sla.warned 12", "sla.breached 300"],
+        ),
+        (
+            opened(30 * HOUR),
+            "resolution",
+            "running due -360 left -360 breached",
+            vec![],
+        ),
         // A due of the policy's own clock, which pauses stop; and one set by hand.
         (
             opened(HOUR) + &format!(r#", "clocks": {{"resolution": {{"due": {}}}}}"#, T0 + 3 * HOUR),
@@ -143,13 +174,21 @@ fn every_way_in_which_a_clock_may_stand() {
         ),
         // Met in time, met late, no longer counting.
         (
-            opened(3 * HOUR) + &format!(r#", "clocks": {{"first_response": {{"met_at": {}}}}}"#, T0 - 160 * MINUTE),
+            opened(3 * HOUR)
+                + &format!(
+                    r#", "clocks": {{"first_response": {{"met_at": {}}}}}"#,
+                    T0 - 160 * MINUTE
+                ),
             "first_response",
             "met due -150",
             vec![],
         ),
         (
-            opened(3 * HOUR) + &format!(r#", "clocks": {{"first_response": {{"met_at": {}}}}}"#, T0 - 10 * MINUTE),
+            opened(3 * HOUR)
+                + &format!(
+                    r#", "clocks": {{"first_response": {{"met_at": {}}}}}"#,
+                    T0 - 10 * MINUTE
+                ),
             "first_response",
             "met due -150 breached",
             vec![],
@@ -180,14 +219,23 @@ fn every_way_in_which_a_clock_may_stand() {
         ),
         // A clock that the policy does not have: a due of its own.
         (
-            opened(HOUR) + &format!(r#", "clocks": {{"custom:audit": {{"due": {}, "start": {}}}}}"#, T0 + HOUR, T0 - HOUR),
+            opened(HOUR)
+                + &format!(
+                    r#", "clocks": {{"custom:audit": {{"due": {}, "start": {}}}}}"#,
+                    T0 + HOUR,
+                    T0 - HOUR
+                ),
             "custom:audit",
             "running due 60 left 60 by_hand",
             vec!["sla.breached 60"],
         ),
         // Paused: what is left is what was left when the pause began. The first response runs on.
         (
-            opened(10 * HOUR) + &format!(r#", "paused": {{"reason": "customer", "since": {}}}"#, T0 - 4 * HOUR),
+            opened(10 * HOUR)
+                + &format!(
+                    r#", "paused": {{"reason": "customer", "since": {}}}"#,
+                    T0 - 4 * HOUR
+                ),
             "resolution",
             "paused due 840 left 1080",
             vec![],
@@ -230,10 +278,19 @@ fn every_way_in_which_a_clock_may_stand() {
             vec![],
         ),
     ];
-    let lines: String = cases.iter().enumerate().map(|(n, (rest, ..))| p2(&format!("t{n}"), rest)).collect();
+    let lines: String = cases
+        .iter()
+        .enumerate()
+        .map(|(n, (rest, ..))| p2(&format!("t{n}"), rest))
+        .collect();
     let said = import(&daemon, &lines, &[]);
     let n = cases.len();
-    assert_eq!(said.out, format!("{n} lines: {n} imported, 0 there already, 0 bad\n"), "{}", said.err);
+    assert_eq!(
+        said.out,
+        format!("{n} lines: {n} imported, 0 there already, 0 bad\n"),
+        "{}",
+        said.err
+    );
     assert_eq!(said.code, 0);
     for (n, (line, target, stands, _)) in cases.iter().enumerate() {
         assert_eq!(clock(&mut client, &format!("t{n}"), target), *stands, "{line}");
@@ -249,9 +306,15 @@ fn every_way_in_which_a_clock_may_stand() {
     }
     // A pause that was imported ends here, with what was left.
     client.say("TICKET.RESUME t14");
-    assert_eq!(clock(&mut client, "t14", "resolution"), "running due 3960 left 1080");
+    assert_eq!(
+        clock(&mut client, "t14", "resolution"),
+        "running due 3960 left 1080"
+    );
     let breaches = client.cmd(&["XRANGE", "events:breaches", "-", "+"]);
-    let expected: usize = cases.iter().map(|(.., fires)| fires.iter().filter(|f| f.contains("breached")).count()).sum();
+    let expected: usize = cases
+        .iter()
+        .map(|(.., fires)| fires.iter().filter(|f| f.contains("breached")).count())
+        .sum();
     assert!(breaches.list().len() >= expected);
 }
 
@@ -275,7 +338,9 @@ fn a_life_lived_here_and_the_same_life_imported_go_on_alike() {
             format!(" opened_at {T0}"),
         ),
         (
-            format!("policy service-process priority P2 customer c1 due.resolution {due} has description,expected"),
+            format!(
+                "policy service-process priority P2 customer c1 due.resolution {due} has description,expected"
+            ),
             vec!["ASSIGN {} a1"],
             format!(" opened_at {T0} agent a1 agent_since {}", T0 + HOUR),
         ),
@@ -295,7 +360,10 @@ fn a_life_lived_here_and_the_same_life_imported_go_on_alike() {
     for (n, (_, steps, _)) in lives.iter().enumerate() {
         for step in steps {
             let step = step.replace("{}", &format!("lived{n}"));
-            assert!(matches!(client.say(&format!("TICKET.{step}")), Value::Int(_)), "{step}");
+            assert!(
+                matches!(client.say(&format!("TICKET.{step}")), Value::Int(_)),
+                "{step}"
+            );
         }
     }
     client.say("CLOCK.ADVANCE 2h");
@@ -310,7 +378,12 @@ fn a_life_lived_here_and_the_same_life_imported_go_on_alike() {
             let parts = ["state", "queue", "agent", "paused", "stage", "clocks", "due"];
             parts.map(|part| ticket.get(part).clone())
         };
-        assert_eq!(shown(&mut client, "lived"), shown(&mut client, "imported"), "{:?}", lives[n]);
+        assert_eq!(
+            shown(&mut client, "lived"),
+            shown(&mut client, "imported"),
+            "{:?}",
+            lives[n]
+        );
     }
     client.say("CLOCK.ADVANCE 72h");
     for (n, life) in lives.iter().enumerate() {
@@ -331,11 +404,20 @@ fn a_life_lived_here_and_the_same_life_imported_go_on_alike() {
 fn what_came_due_after_the_export_is_told_late() {
     let daemon = Daemon::start(&[START]);
     let mut client = daemon.client();
-    let lines = p2("t1", &format!(r#""opened_at": {}, "clocks": {{"resolution": {{"elapsed": "23h"}}}}"#, T0 - 50 * HOUR));
+    let lines = p2(
+        "t1",
+        &format!(
+            r#""opened_at": {}, "clocks": {{"resolution": {{"elapsed": "23h"}}}}"#,
+            T0 - 50 * HOUR
+        ),
+    );
     let at = (T0 - 2 * HOUR).to_string();
     assert_eq!(import(&daemon, &lines, &["--at", &at]).code, 0);
     client.say("CLOCK.ADVANCE 1m");
-    assert_eq!(clock(&mut client, "t1", "resolution"), "running due -60 left -61 breached");
+    assert_eq!(
+        clock(&mut client, "t1", "resolution"),
+        "running due -60 left -61 breached"
+    );
     let breach = client.cmd(&["XRANGE", "events:breaches", "-", "+"]);
     assert_eq!(number(breach.list()[0].list()[1].get("late_ms")), HOUR - 1);
     let wrong = import(&daemon, &lines, &["--at", "yesterday"]);
@@ -362,7 +444,10 @@ fn assigned_beyond_the_capacity() {
     assert!(client.say("AGENT.NEXT a1").text().starts_with("LIMIT"));
     // The hold is the seq of the import.
     let hold = client.cmd(&["TICKET.GET", "t0"]).get("hold").int();
-    assert!(matches!(client.say(&format!("TICKET.RESPOND t0 hold {hold}")), Value::Int(_)));
+    assert!(matches!(
+        client.say(&format!("TICKET.RESPOND t0 hold {hold}")),
+        Value::Int(_)
+    ));
     for id in ["t0", "t1"] {
         client.say(&format!("TICKET.RELEASE {id}"));
     }
@@ -373,19 +458,46 @@ fn assigned_beyond_the_capacity() {
 const WRONG: [(&str, &str); 14] = [
     ("{", "no JSON: column 1"),
     ("{\"queue\": \"default\"}", "no 'id'"),
-    (r#"{"id": "b1", "policy": "service-level"}"#, "did you mean 'service-levels'"),
-    (r#"{"id": "b2", "policy": "service-levels", "priority": "P2"}"#, "REQUIRED customer, description, outcome"),
-    (r#"{"id": "b3", "policy": "none", "agent": "nobody"}"#, "create it with AGENT.SET"),
-    (r#"{"id": "b4", "policy": "none", "state": "closed"}"#, "it takes waiting or assigned or resolved"),
-    (r#"{"id": "b5", "policy": "none", "state": "assigned"}"#, "give the agent"),
-    (r#"{"id": "b6", "policy": "none", "clocks": {"resolution": {"elapsed": 5}}}"#, "give its due"),
-    (r#"{"id": "b7", "policy": "none", "clocks": {"resolution": {"ended": 5}}}"#, "clock.resolution 'ended=5'"),
+    (
+        r#"{"id": "b1", "policy": "service-level"}"#,
+        "did you mean 'service-levels'",
+    ),
+    (
+        r#"{"id": "b2", "policy": "service-levels", "priority": "P2"}"#,
+        "REQUIRED customer, description, outcome",
+    ),
+    (
+        r#"{"id": "b3", "policy": "none", "agent": "nobody"}"#,
+        "create it with AGENT.SET",
+    ),
+    (
+        r#"{"id": "b4", "policy": "none", "state": "closed"}"#,
+        "it takes waiting or assigned or resolved",
+    ),
+    (
+        r#"{"id": "b5", "policy": "none", "state": "assigned"}"#,
+        "give the agent",
+    ),
+    (
+        r#"{"id": "b6", "policy": "none", "clocks": {"resolution": {"elapsed": 5}}}"#,
+        "give its due",
+    ),
+    (
+        r#"{"id": "b7", "policy": "none", "clocks": {"resolution": {"ended": 5}}}"#,
+        "clock.resolution 'ended=5'",
+    ),
     (
         r#"{"id": "b8", "policy": "none", "opened_at": "2026-01-05T03:00:00Z", "paused": {"reason": "r", "since": "2026-01-05T02:00:00Z"}}"#,
         "it takes an instant from opened_at",
     ),
-    (r#"{"id": "b9", "policy": "none", "state": "resolved"}"#, "leave it out"),
-    (r#"{"id": "b10", "policy": "none", "statee": "waiting"}"#, "did you mean 'state'"),
+    (
+        r#"{"id": "b9", "policy": "none", "state": "resolved"}"#,
+        "leave it out",
+    ),
+    (
+        r#"{"id": "b10", "policy": "none", "statee": "waiting"}"#,
+        "did you mean 'state'",
+    ),
     (r#"{"id": "good1", "policy": "none", "priority": "P1"}"#, "EXISTS"),
     (
         r#"{"id": "b11", "policy": "none", "clocks": {"resolution": {"due": "2026-01-06T00:00:00Z", "breached": true}}}"#,
@@ -409,7 +521,11 @@ fn wrong_lines_are_told_and_stop_nothing_and_a_dry_run_says_the_same() {
     let mut client = daemon.client();
     let before = (hash(&mut client), client.say("XLEN events"));
     let dry = import(&daemon, &mixed(), &["--dry-run", "--hold-routing"]);
-    assert_eq!((hash(&mut client), client.say("XLEN events")), before, "nothing was changed");
+    assert_eq!(
+        (hash(&mut client), client.say("XLEN events")),
+        before,
+        "nothing was changed"
+    );
     let run = import(&daemon, &mixed(), &[]);
     let split = |said: &Said| -> (Vec<String>, String) {
         let mut lines: Vec<String> = said.out.lines().map(str::to_owned).collect();
@@ -417,14 +533,20 @@ fn wrong_lines_are_told_and_stop_nothing_and_a_dry_run_says_the_same() {
         (lines, last)
     };
     let ((dry_bad, dry_end), (bad, end)) = (split(&dry), split(&run));
-    assert_eq!(dry_end, "17 lines: 2 would be imported, 1 there already, 14 bad; nothing was changed");
+    assert_eq!(
+        dry_end,
+        "17 lines: 2 would be imported, 1 there already, 14 bad; nothing was changed"
+    );
     assert_eq!(end, "17 lines: 2 imported, 1 there already, 14 bad");
     assert_eq!((dry.code, run.code), (7, 7));
     assert_eq!(bad.len(), WRONG.len());
     for (n, ((line, expected), (bad, dry))) in WRONG.iter().zip(bad.iter().zip(&dry_bad)).enumerate() {
         let place = format!("-:{}: ", n + 3);
         assert!(bad.starts_with(&place) && bad.contains(expected), "{line}: {bad}");
-        assert!(dry.starts_with(&place) && dry.contains(expected.split(' ').next().unwrap()), "{line}: {dry}");
+        assert!(
+            dry.starts_with(&place) && dry.contains(expected.split(' ').next().unwrap()),
+            "{line}: {dry}"
+        );
     }
     assert_eq!(client.say("TICKET.COUNT").int(), 2);
 }
@@ -433,12 +555,18 @@ fn wrong_lines_are_told_and_stop_nothing_and_a_dry_run_says_the_same() {
 fn strict_imports_all_or_nothing() {
     let daemon = Daemon::start(&[START]);
     let mut client = daemon.client();
-    assert_eq!(import(&daemon, "", &["--strict"]).code, 2, "the input cannot be read twice");
+    assert_eq!(
+        import(&daemon, "", &["--strict"]).code,
+        2,
+        "the input cannot be read twice"
+    );
     let file = daemon.folder().join("tickets.jsonl");
     let run = |text: &str| {
         std::fs::write(&file, text).unwrap();
         let ended = Command::new(env!("CARGO_BIN_EXE_slad"))
-            .args(["import", "--format", "jsonl", "--strict", "--output", "json", "--socket"])
+            .args([
+                "import", "--format", "jsonl", "--strict", "--output", "json", "--socket",
+            ])
             .arg(daemon.socket())
             .arg(&file)
             .output()
@@ -449,11 +577,17 @@ fn strict_imports_all_or_nothing() {
     let (code, out) = run(&mixed());
     assert_eq!(code, 7);
     assert_eq!(out.lines().count(), WRONG.len() + 1);
-    assert!(out.lines().last().unwrap().contains(r#""changed":false"#), "{out}");
+    assert!(
+        out.lines().last().unwrap().contains(r#""changed":false"#),
+        "{out}"
+    );
     assert_eq!(client.say("TICKET.COUNT").int(), 0);
     let (code, out) = run("{\"id\": \"a\", \"policy\": \"none\"}\n");
     assert_eq!(code, 0);
-    assert_eq!(out, "{\"bad\":0,\"changed\":true,\"lines\":1,\"new\":1,\"there_already\":0}\n");
+    assert_eq!(
+        out,
+        "{\"bad\":0,\"changed\":true,\"lines\":1,\"new\":1,\"there_already\":0}\n"
+    );
 }
 
 /// Run again after it broke off: what is there stays as it is, whatever became of it.
@@ -470,7 +604,10 @@ fn run_again_it_goes_on_where_it_was() {
         })
         .collect();
     let half = lines[..200].concat();
-    assert_eq!(import(&daemon, &half, &[]).out, "200 lines: 200 imported, 0 there already, 0 bad\n");
+    assert_eq!(
+        import(&daemon, &half, &[]).out,
+        "200 lines: 200 imported, 0 there already, 0 bad\n"
+    );
     // Meanwhile the work has begun: one has another owner, one is closed.
     client.say("TICKET.ASSIGN t0 a1");
     client.say("TICKET.CLOSE t2");
@@ -478,7 +615,11 @@ fn run_again_it_goes_on_where_it_was() {
     daemon.restart();
     let mut client = daemon.client();
     let said = import(&daemon, &lines.concat(), &[]);
-    assert_eq!(said.out, "500 lines: 300 imported, 200 there already, 0 bad\n", "{}", said.err);
+    assert_eq!(
+        said.out, "500 lines: 300 imported, 200 there already, 0 bad\n",
+        "{}",
+        said.err
+    );
     assert_eq!(said.code, 0);
     assert_eq!(client.cmd(&["TICKET.GET", "t0"]).get("agent").text(), "a1");
     assert_eq!(client.cmd(&["TICKET.GET", "t2"]).get("state").text(), "closed");
@@ -504,14 +645,20 @@ fn held_back_until_the_import_is_done() {
     let tickets: String = (0..1500)
         .map(|n| format!(r#"{{"id": "t{n}", "policy": "none", "priority": "P{}"}}"#, n % 10) + "\n")
         .collect();
-    assert_eq!(client.say("TICKET.IMPORT x policy none held_back yes").int(), client.say("XLEN events").int());
+    assert_eq!(
+        client.say("TICKET.IMPORT x policy none held_back yes").int(),
+        client.say("XLEN events").int()
+    );
     assert_eq!(client.say("AGENT.NEXT a1"), Value::Null);
     assert_eq!(client.cmd(&["TICKET.GET", "x"]).get("held_back").text(), "yes");
     daemon.kill();
     daemon.restart();
     let mut client = daemon.client();
     assert_eq!(client.say("AGENT.NEXT a1"), Value::Null, "it is still held back");
-    assert!(matches!(client.say("TICKET.ASSIGN x a1"), Value::Int(_)), "by hand it goes to whom one wants");
+    assert!(
+        matches!(client.say("TICKET.ASSIGN x a1"), Value::Int(_)),
+        "by hand it goes to whom one wants"
+    );
     client.say("TICKET.RELEASE x");
     assert_eq!(client.say("AGENT.NEXT a1"), Value::Null);
     // What is opened meanwhile is handed out.
@@ -522,11 +669,19 @@ fn held_back_until_the_import_is_done() {
     waiting.send(&["AGENT.NEXT", "a1", "block", "20s"]);
     assert!(waiting.is_silent(50));
     let said = import(&daemon, &tickets, &["--hold-routing"]);
-    assert_eq!(said.out, "1500 lines: 1500 imported, 0 there already, 0 bad\n", "{}", said.err);
+    assert_eq!(
+        said.out, "1500 lines: 1500 imported, 0 there already, 0 bad\n",
+        "{}",
+        said.err
+    );
     assert_eq!(waiting.reply().get("ticket").text(), "t0", "the best of all");
     let before = hash(&mut client);
     let done = client.cmd(&["XREVRANGE", "events", "+", "-", "COUNT", "2"]);
-    let kinds: Vec<&str> = done.list().iter().map(|e| e.list()[1].get("type").text()).collect();
+    let kinds: Vec<&str> = done
+        .list()
+        .iter()
+        .map(|e| e.list()[1].get("type").text())
+        .collect();
     assert_eq!(kinds, ["ticket.assigned", "import.done"]);
     daemon.kill();
     daemon.restart();

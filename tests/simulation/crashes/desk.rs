@@ -11,7 +11,7 @@ use slad::model::clock::ClockCommand;
 use slad::model::command::{Command, Request, Session};
 use slad::model::event::{Body, ClockJumped, LogRecovered, PolicyActivated, SnapshotTaken};
 use slad::model::reply::Reply;
-use slad::model::{Seq, Text, UnixMs};
+use slad::model::{Seq, UnixMs};
 use slad::policy::RuleBook;
 use slad::wire::{Caps, Framed, Framer};
 use std::sync::{Arc, LazyLock};

@@ -31,8 +31,9 @@ enum Kind {
     Policy = 5,
     Queue = 6,
     Calendar = 7,
+    Reminder = 9,
     Migration = 8,
-    ImportDone = 9,
+    ImportDone = 10,
 }
 
 impl Canon {
@@ -320,6 +321,15 @@ impl Canon {
     pub(super) fn import_done(&mut self, seq: Seq) -> u64 {
         self.begin(Kind::ImportDone);
         self.seq(seq);
+        self.hash()
+    }
+
+    /// Hash of a reminder that was told.
+    pub(super) fn reminder(&mut self, policy: &str, name: &str, instant: i64) -> u64 {
+        self.begin(Kind::Reminder);
+        self.text(policy);
+        self.text(name);
+        self.int(instant);
         self.hash()
     }
 

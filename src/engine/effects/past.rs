@@ -160,10 +160,18 @@ impl Effects<'_> {
                 return refuse(format!("{given}, but {name} has no budget for it: give its due"));
             }
         };
+        // Warnings and steps keep their distance from the due: a share is one of the budget that lies before it.
+        let from = match rule.filter(|_| known.due.is_some() || known.elapsed_ms.is_some()) {
+            Some(rule) => {
+                let own = super::OwnTime::of_rule(terms, rule);
+                own.earlier(due, own.between(start, own.due(rule, start)))
+            }
+            None => start,
+        };
         self.forget(target);
         let by_hand = rule.is_none();
         let calendar = rule.and_then(|rule| terms.calendar(rule));
-        let ruled = rule.map(|rule| rule.warn_at(start, due, calendar));
+        let ruled = rule.map(|rule| rule.warn_at(from, due, calendar));
         let change = ClockChange::Started {
             start,
             due,
@@ -173,8 +181,8 @@ impl Effects<'_> {
         };
         self.push(target, change);
         // All of its steps are kept: which of them were taken is said below.
-        self.at = start;
-        self.set_ladder(target, start, due);
+        self.at = from;
+        self.set_ladder(target, from, due);
         if let Some(at) = known.met {
             self.at = told_at;
             self.push(target, ClockChange::Met { at, due });

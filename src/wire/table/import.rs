@@ -7,7 +7,7 @@
 //! is simply run again.
 
 use super::field::{A_NAME, A_TEXT, AN_INSTANT, Field, Key, OF_AGENTS, OF_OPEN, YES_NO, family, field};
-use super::opening::{OPEN_ONLY, SETTABLE};
+use super::opening::{OPEN_ONLY, OPEN_POLICY, SETTABLE};
 use super::ticket::{command, ticket};
 use super::{Flags, Row, opening};
 use crate::model::command::{Command, Request, TicketOp};
@@ -88,7 +88,7 @@ pub(super) const ROWS: &[Row] = &[
         summary: "Takes an open ticket over from an older system, with the life it had there up to at: what was due by then fires no more",
         reply: "the seq of its event",
         flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::ADMIN),
-        fields: &[IMPORT_ONLY, OPEN_ONLY, SETTABLE, OF_OPEN],
+        fields: &[IMPORT_ONLY, OPEN_POLICY, OPEN_ONLY, SETTABLE, OF_OPEN],
         ..ticket("TICKET.IMPORT", import)
     },
     Row {

@@ -13,8 +13,9 @@ use slad::engine::{Config, Engine, Outcome, Output};
 use slad::journal::Batch;
 use slad::model::Text;
 use slad::model::command::{Command, Request};
-use slad::model::event::{Body, Event, PolicyActivated};
+use slad::model::event::{Body, Event};
 use slad::model::reply::Reply;
+use slad::policy::RuleBook;
 use slad::wire::frame::{Framed, Framer, Limits};
 use slad::wire::parse::{Caps, parse};
 use std::error::Error;
@@ -117,14 +118,8 @@ impl Run {
         };
         run.engine.ready(START_MS);
         for (name, text) in slad::policy::embedded() {
-            let activated = PolicyActivated {
-                name: Text::const_new(name),
-                version: 1,
-                hash: 1,
-                text: text.to_owned(),
-                reason: Text::const_new("embedded"),
-                virtual_clock: false,
-            };
+            let book = RuleBook::parse(name, text, 1).map_err(|problems| format!("{problems:?}"))?;
+            let activated = book.activation("embedded", false);
             let body = Body::PolicyActivated(Box::new(activated));
             run.engine.record(run.now, body, &mut run.out);
         }

@@ -29,6 +29,7 @@
 //! |---|---|---|
 //! | 0 | [`model`] | plain words: ids, time, skills, commands, events, replies, records |
 //! | 0 | [`collections`] | structures that know no domain word: wheel, lanes, slab, index |
+//! | 0 | [`calendar`] | working time compiled to running sums, on `model`'s plain data |
 //! | 1 | [`policy`] | text → validated, versioned, immutable rule books |
 //! | 1 | [`wire`] | RESP bytes ↔ model; the command table |
 //! | 1 | [`journal`] | events ↔ files: frames, segments, recovery, reading by mmap, snapshots |
@@ -64,6 +65,7 @@
 //!
 //! No user interface, no general message queue, no Redis data types, no replication of its own, no scripting.
 
+pub mod calendar;
 pub mod cli;
 pub mod collections;
 pub mod daemon;

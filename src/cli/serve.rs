@@ -25,6 +25,9 @@ pub struct Args {
     /// Loopback address of /metrics and the rest; port 0 picks a free one, an empty text turns it off.
     #[arg(long, value_name = "ADDR")]
     pub http: Option<String>,
+    /// Folder of the site's policies and calendars, read again by POLICY.RELOAD and SIGHUP.
+    #[arg(long, value_name = "DIR")]
+    pub policies: Option<String>,
     /// The clock stands still until CLOCK.ADVANCE or CLOCK.SET moves it; it starts at TIME, or where the log ends.
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub virtual_clock: Option<String>,
@@ -53,11 +56,18 @@ pub fn run(args: Args) -> u8 {
 
 /// The file, then the flags.
 fn settings(args: &Args) -> Result<(Config, Options), String> {
-    let mut config = match &args.config {
-        Some(path) => Config::load(path).map_err(|e| e.to_string())?,
-        None => Config::default(),
-    };
+    let mut config = Config::default();
+    // Before the file, whose default_policy may be one of that folder, and again behind it.
+    if let Some(folder) = &args.policies {
+        config
+            .set("policies", folder)
+            .map_err(|e| format!("--policies: {e}"))?;
+    }
+    if let Some(path) = &args.config {
+        config = Config::load_over(config, path).map_err(|e| e.to_string())?;
+    }
     for (key, flag) in [
+        ("policies", &args.policies),
         ("data", &args.data),
         ("socket", &args.socket),
         ("sync", &args.sync),

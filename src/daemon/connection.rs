@@ -12,6 +12,7 @@ use crate::model::UnixMs;
 use crate::model::clock::ClockCommand;
 use crate::model::command::{Command, Feed, Request, Session};
 use crate::model::reply::Reply;
+use crate::model::versions::PolicyCommand;
 use crate::wire::table::{self, Flags, InMulti};
 use crate::wire::{Framed, Framer};
 use std::pin::Pin;
@@ -78,6 +79,8 @@ pub(super) enum Then {
     Clock(ClockCommand),
     /// A snapshot was asked for.
     Snapshot,
+    /// Policies are to be loaded, or tickets migrated.
+    Policy(Box<PolicyCommand>),
     /// Go down, or say good-bye to this client alone.
     Goodbye,
 }
@@ -135,6 +138,7 @@ impl Connection {
                 Then::Feed(feed) => self.feed(feed).await,
                 Then::Clock(clock) => self.clock(clock).await,
                 Then::Snapshot => self.snapshot().await,
+                Then::Policy(command) => self.policy(*command).await,
                 Then::Goodbye => return self.goodbye().await,
             };
             if !go_on {
@@ -306,6 +310,7 @@ impl Connection {
             }
             Session::Clock(clock) => return Then::Clock(clock),
             Session::Snapshot => return Then::Snapshot,
+            Session::Policy(command) => return Then::Policy(command),
             Session::Quit => {
                 self.say_counted(core, &Reply::Simple("OK"));
                 return Then::Goodbye;

@@ -14,6 +14,8 @@ use super::limits::Limits;
 use super::log_front::LogFront;
 use super::meter::Meter;
 use super::peer::Peer;
+pub use super::phase::Phase;
+use super::policies::Desk;
 use super::shared::Shared;
 use super::snapshots::{Progress, Store};
 use super::wake::Wake;
@@ -35,17 +37,6 @@ const SCAN_SLOTS_MAX: usize = 1024;
 /// How connections, timers and snapshots hold the core: borrowed for a batch, never over an await.
 pub type CoreRef = Rc<RefCell<Core>>;
 
-/// Where the daemon stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The log is being read.
-    Loading,
-    /// Serving.
-    Ready,
-    /// Going down: what was accepted is finished, nothing new is.
-    Stopping,
-}
-
 /// The engine and what it is connected to; there once the log has been read.
 pub struct Running {
     /// The single writer.
@@ -54,7 +45,7 @@ pub struct Running {
     pub clock: Clock,
     /// Its way to the log.
     pub log: LogFront,
-    out: Output,
+    pub(super) out: Output,
 }
 
 /// The state of the core thread.
@@ -81,6 +72,8 @@ pub struct Core {
     pub meter: Option<Meter>,
     /// How snapshots went.
     pub snapshots: Progress,
+    /// Policies beside the engine.
+    pub policies: Desk,
     pub(super) running: Option<Running>,
     reader: Option<Arc<Reader>>,
     store: Option<Store>,
@@ -121,6 +114,7 @@ impl Core {
             changed: Rc::default(),
             meter: None,
             snapshots: Progress::default(),
+            policies: Desk::default(),
             running: None,
             reader: None,
             store: None,
@@ -303,10 +297,15 @@ impl Core {
 
     /// Records a fact of the daemon's own; the reply that tells it has to wait for the seq returned.
     pub fn record(&mut self, now: UnixMs, body: Body) -> Seq {
+        self.record_all(now, vec![body])
+    }
+
+    /// As [`Core::record`], all of these in one frame; the seq of the first.
+    pub fn record_all(&mut self, now: UnixMs, bodies: Vec<Body>) -> Seq {
         let Some(r) = &mut self.running else {
             return 0;
         };
-        let seq = r.engine.record(now, body, &mut r.out);
+        let seq = r.engine.record_all(now, bodies, &mut r.out);
         self.end_turn();
         seq
     }

@@ -135,7 +135,16 @@ mod tests {
     #[test]
     fn what_makes_the_state_grow_is_refused_first_then_all_that_writes() {
         assert!(refused(DiskState::Ok).is_empty());
-        assert_eq!(refused(DiskState::Low), ["TICKET.OPEN", "AGENT.SET", "SNAPSHOT"]);
+        assert_eq!(
+            refused(DiskState::Low),
+            [
+                "TICKET.OPEN",
+                "AGENT.SET",
+                "POLICY.RELOAD",
+                "POLICY.MIGRATE",
+                "SNAPSHOT"
+            ]
+        );
         let last = refused(DiskState::Exhausted);
         for name in [
             "TICKET.OPEN",

@@ -98,28 +98,18 @@ impl<S: Sleeper> FeedWaits<S> {
         let [queues, agents, tickets] = self.named;
         match &event.body {
             Body::Ticket(t) => {
-                let sla = matches!(
-                    t.fact,
-                    TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_)
-                );
-                if sla || t.clocks.is_some() {
+                if t.fact.is_sla() || t.clocks.is_some() {
                     self.found(seq, &FeedKey::Sla);
                 }
                 if matches!(t.fact, TicketFact::Breached(_)) {
                     self.found(seq, &FeedKey::Breaches);
                 }
-                let (mut other_queue, mut other_agent) = (None, None);
-                match &t.fact {
-                    TicketFact::Transferred { from } => other_queue = Some(from),
-                    TicketFact::Assigned { from, .. } => other_agent = Some(from),
-                    _ => {}
-                }
-                if matches!(
-                    t.fact,
-                    TicketFact::Assigned { .. }
-                        | TicketFact::Released { .. }
-                        | TicketFact::Transferred { .. }
-                ) {
+                let other_queue = t.fact.queue_left();
+                let other_agent = match &t.fact {
+                    TicketFact::Assigned { from, .. } => Some(from),
+                    _ => None,
+                };
+                if t.fact.is_routing() {
                     self.found(seq, &FeedKey::Routing);
                 }
                 if queues > 0 {

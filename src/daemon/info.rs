@@ -6,13 +6,14 @@ use std::fmt::Write;
 
 type Section = fn(&mut Core, &mut String);
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("server", server),
     ("clients", clients),
     ("memory", memory),
     ("persistence", persistence),
     ("stats", stats),
     ("tickets", tickets),
+    ("policies", policies),
     ("replication", replication),
 ];
 
@@ -132,6 +133,21 @@ fn tickets(core: &mut Core, out: &mut String) {
         return;
     };
     super::figures::write(&r.engine.figures(), |name, value| line(out, name, value));
+}
+
+fn policies(core: &mut Core, out: &mut String) {
+    let folder = core.shared.config.policies.as_ref();
+    line(
+        out,
+        "policies_folder",
+        folder.map_or_else(String::new, |path| path.display().to_string()),
+    );
+    let mistakes = &core.policies.mistakes;
+    line(out, "policy_mistakes", mistakes.len());
+    let first = mistakes.first().map(ToString::to_string).unwrap_or_default();
+    line(out, "policy_first_mistake", first);
+    let migrating = core.running().is_some_and(|r| r.engine.is_migrating());
+    line(out, "policy_migrating", u8::from(migrating));
 }
 
 fn replication(_: &mut Core, out: &mut String) {

@@ -105,7 +105,12 @@ fn labels(config: &Config) -> metrics::Labels {
             .iter()
             .map(|book| PolicyLabels {
                 name: book.name.clone(),
-                priorities: book.priorities.iter().map(|level| level.name.clone()).collect(),
+                priorities: book
+                    .rules
+                    .priorities
+                    .iter()
+                    .map(|level| level.name.clone())
+                    .collect(),
                 targets: crate::model::target::PLAIN
                     .iter()
                     .map(|(_, name)| Text::const_new(name))
@@ -197,6 +202,13 @@ impl Meter {
     pub fn disk(&self, state: DiskState) {
         self.gauges.disk_state.set(state as i64);
         self.health.set_full(state == DiskState::Exhausted);
+    }
+
+    /// The folder of policies had this many mistakes when it was read last.
+    pub fn policy_mistakes(&self, mistakes: usize) {
+        self.gauges
+            .policy_mistakes
+            .set(i64::try_from(mistakes).unwrap_or(i64::MAX));
     }
 
     /// A snapshot was taken.

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | [`startup`] | bind, load, serve, go down |
 //! | [`loading`] | the log → the engine, with the socket answering meanwhile |
-//! | [`core`] | the engine, its clock and its way to the log; what may be seen when |
+//! | [`policies`] | the folder of policies, versions, migrations |
+//! | [`core`], [`phase`] | the engine, its clock and its way to the log; what may be seen when |
 //! | [`connection`], [`waits`] | one client's task: bytes → requests → the core, and the waits of what blocks |
 //! | [`peer`], [`output`] | one connection as others see it, and what it still has to be told |
 //! | [`session`], [`multi`] | what a connection asks for itself: the handshake, transactions |
@@ -27,6 +28,7 @@
 //! | [`meter`] | what the core thread records |
 //! | [`http`] | the pages on the loopback |
 //! | [`notify`] | what systemd is told, and the socket it passes |
+//! | [`zones`] | the machine's zone data |
 //! | [`signals`] | the signals that ask the daemon to stop |
 
 pub mod alarm;
@@ -60,6 +62,8 @@ pub mod multi;
 pub mod notify;
 pub mod output;
 pub mod peer;
+pub mod phase;
+pub mod policies;
 pub mod real_clock;
 pub mod retention;
 pub mod session;
@@ -71,3 +75,4 @@ pub mod timers;
 pub mod virtual_clock;
 pub mod waits;
 pub mod wake;
+pub mod zones;

@@ -39,6 +39,7 @@ pub fn answer(core: &mut Core, peer: &Rc<Peer>, session: Session) -> Said {
         | Session::Reset
         | Session::Snapshot
         | Session::Shutdown
+        | Session::Policy(_)
         | Session::Clock(_) => Refusal::new(Code::Err, "this command is not possible here").into(),
     })
 }

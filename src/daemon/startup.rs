@@ -17,11 +17,11 @@ use super::metrics::LogRecorder;
 use super::real_clock::{self, Past, RealClock};
 use super::shared::Shared;
 use super::signals::Signals;
-use super::{connection, fatal, listener, log_thread, meter, notify, retention, snapshots, timers};
+use super::{connection, fatal, listener, log_thread, meter, notify, policies, retention, snapshots, timers};
 use crate::engine::{self, Engine};
 use crate::journal::{self, JournalError, Keeper, OpenedLog, SyncPolicy};
-use crate::model::event::{Body, LogRecovered, PolicyActivated};
-use crate::model::{DurationMs, Text, UnixMs, time};
+use crate::model::event::{Body, LogRecovered};
+use crate::model::{DurationMs, UnixMs, time};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -89,7 +89,8 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
     let laid = meter::lay(&shared).map_err(|why| (fatal::START_FAILED, why))?;
     let _pages = laid.server;
     core.borrow_mut().meter = Some(laid.meter);
-    let mut signals = Signals::new().map_err(failed("signals"))?;
+    let reload = core.borrow().policies.reload.clone();
+    let mut signals = Signals::new(reload).map_err(failed("signals"))?;
 
     let threads = tokio::select! {
         loaded = load(&core, options, laid.log) => loaded?,
@@ -116,6 +117,8 @@ async fn run(config: Config, options: &Options) -> Result<(), Failure> {
         tokio::task::spawn_local(watched("timers", core.clone())),
         tokio::task::spawn_local(snapshots::run(core.clone())),
         tokio::task::spawn_local(meter::publish(core.clone())),
+        tokio::task::spawn_local(policies::migrations::run(core.clone())),
+        tokio::task::spawn_local(policies::reload::run(core.clone())),
         tokio::task::spawn_local(alive()),
     ];
 
@@ -220,7 +223,7 @@ async fn load(core: &CoreRef, options: &Options, recorder: LogRecorder) -> Resul
         .snapshot_of
         .store(counts.snapshot_seq, std::sync::atomic::Ordering::Relaxed);
     let threads = open_log(core, engine, clock, opened, sync, recorder)?;
-    first_facts(core, recovered);
+    first_facts(core, recovered)?;
     Ok(threads)
 }
 
@@ -271,8 +274,8 @@ fn open_log(
     Ok(Threads { log, keeper })
 }
 
-/// What the log has to know before anybody else speaks: that a tail was cut, which policies the binary brings.
-fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
+/// What the log has to know before anybody else speaks: that a tail was cut, which policies are new.
+fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) -> Result<(), Failure> {
     let mut core = core.borrow_mut();
     // The gap in the seqs is told by the very next event; whether the clock jumped comes after.
     let shown = core.running().map_or(0, |r| r.clock.shown());
@@ -290,26 +293,9 @@ fn first_facts(core: &CoreRef, recovered: Option<LogRecovered>) {
         core.record(shown, Body::LogRecovered(Box::new(recovered)));
     }
     let now = core.now();
-    let virtual_clock = core.running().is_some_and(|r| r.clock.is_virtual());
-    for (name, text) in crate::policy::embedded() {
-        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-        let active = core.running().and_then(|r| r.engine.policy_hash(name));
-        if active.is_some_and(|(_, known)| known == hash) {
-            continue;
-        }
-        let version = active.map_or(1, |(version, _)| version + 1);
-        tracing::info!(policy = name, version, "policy activated");
-        let activated = PolicyActivated {
-            name: Text::const_new(name),
-            version,
-            hash,
-            text: text.to_owned(),
-            reason: Text::const_new("embedded"),
-            virtual_clock,
-        };
-        core.record(now, Body::PolicyActivated(Box::new(activated)));
-    }
+    let loaded = core.first_policies(now);
     core.submit();
+    loaded.map_err(|why| (fatal::START_FAILED, why))
 }
 
 fn refused(e: LoadError) -> Failure {

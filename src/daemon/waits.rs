@@ -47,6 +47,7 @@ impl Connection {
             Then::Feed(feed) => self.feed(feed).await,
             Then::Clock(clock) => self.clock(clock).await,
             Then::Snapshot => self.snapshot().await,
+            Then::Policy(command) => self.policy(*command).await,
             Then::Goodbye => {
                 self.goodbye().await;
                 false

@@ -8,8 +8,12 @@
 use super::agent::Agent;
 use super::state::State;
 use super::ticket::Ticket;
+use crate::model::calendar::CalendarExtended;
+use crate::model::course::Course;
 use crate::model::event::{AgentProfile, Details, PolicyActivated};
 use crate::model::record::{ClockState, ClosedRecord, TokenRecord};
+use crate::model::target::{PLAIN, Target};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, TENANT_DEFAULT, Text};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,6 +30,8 @@ enum Kind {
     Token = 4,
     Policy = 5,
     Queue = 6,
+    Calendar = 7,
+    Migration = 8,
 }
 
 impl Canon {
@@ -71,6 +77,7 @@ impl Canon {
         self.byte(ticket.state as u8);
         self.text(state.queues.name(ticket.queue));
         self.byte(u8::from(ticket.queue_by_policy));
+        self.text(state.asked_queue(ticket.asked_queue).map_or("", Text::as_str));
         self.text(
             state
                 .agents
@@ -109,13 +116,7 @@ impl Canon {
         }
         self.int(ticket.clocks.len() as i64);
         for clock in &ticket.clocks {
-            let plain = crate::model::target::PLAIN
-                .iter()
-                .position(|(target, _)| *target == clock.target);
-            self.byte(plain.map_or(u8::MAX, |place| place as u8));
-            if plain.is_none() {
-                self.text(&clock.target.to_string());
-            }
+            self.target(&clock.target);
             self.byte(match clock.state {
                 ClockState::Running => 0,
                 ClockState::Paused => 1,
@@ -137,6 +138,7 @@ impl Canon {
                 clock.by_hand,
                 clock.ended_by_resolve,
                 clock.late_by_level,
+                clock.provisional,
             ];
             self.byte(flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
         }
@@ -144,7 +146,50 @@ impl Canon {
         if let Some(details) = &ticket.details {
             self.details(details);
         }
+        self.byte(u8::from(ticket.course.is_some()));
+        if let Some(course) = &ticket.course {
+            self.course(course);
+        }
         self.hash()
+    }
+
+    fn course(&mut self, course: &Course) {
+        self.text(&course.stage);
+        self.seq(course.stage_seq);
+        self.int(i64::from(course.escalated));
+        self.int(course.pasts.len() as i64);
+        for past in &course.pasts {
+            self.target(&past.target);
+            self.int(past.first_due);
+            self.int(past.first_breach);
+            self.byte(u8::from(past.asked.is_some()));
+            if let Some(asked) = &past.asked {
+                self.text(&asked.span.to_string());
+                self.int(asked.due_before);
+                self.int(asked.first_due);
+                self.byte(u8::from(asked.late));
+                self.text(&asked.approver);
+                self.text(&asked.notice);
+            }
+        }
+        self.int(course.ladders.len() as i64);
+        for ladder in &course.ladders {
+            self.target(&ladder.target);
+            self.int(ladder.rungs.len() as i64);
+            for rung in &ladder.rungs {
+                self.int(i64::from(rung.step));
+                self.int(rung.at);
+                self.byte(u8::from(rung.done));
+            }
+        }
+    }
+
+    fn target(&mut self, target: &Target) {
+        let plain = PLAIN.iter().position(|(plain, _)| plain == target);
+        self.byte(plain.map_or(u8::MAX, |place| place as u8));
+        if plain.is_none() {
+            self.text(&target.to_string());
+        }
     }
 
     fn details(&mut self, details: &Details) {
@@ -155,6 +200,8 @@ impl Canon {
             &details.channel,
             &details.issue,
             &details.parent,
+            &details.prefer,
+            &details.calendar,
         ] {
             self.text(text);
         }
@@ -227,6 +274,41 @@ impl Canon {
         self.text(&policy.name);
         self.int(i64::from(policy.version));
         self.text(&policy.text);
+        self.hash()
+    }
+
+    /// Hash of a migration under way.
+    pub(super) fn migration(&mut self, record: &MigrationRecord) -> u64 {
+        let MigrationRecord {
+            begun,
+            migration,
+            tally,
+        } = record;
+        self.begin(Kind::Migration);
+        self.seq(*begun);
+        self.text(&migration.policy);
+        self.int(i64::from(migration.from));
+        self.int(i64::from(migration.to));
+        self.byte(migration.mode as u8);
+        for count in [
+            tally.tickets,
+            tally.moved,
+            tally.started,
+            tally.stopped,
+            tally.breached,
+        ] {
+            self.seq(count);
+        }
+        self.hash()
+    }
+
+    /// Hash of a calendar version.
+    pub(super) fn calendar(&mut self, calendar: &CalendarExtended) -> u64 {
+        self.begin(Kind::Calendar);
+        self.text(&calendar.name);
+        self.int(i64::from(calendar.version));
+        self.text(&calendar.text);
+        self.text(&calendar.zone.tzdata_version);
         self.hash()
     }
 

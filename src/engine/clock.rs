@@ -23,13 +23,19 @@ pub(super) struct Clock {
     pub by_hand: bool,
     pub ended_by_resolve: bool,
     pub late_by_level: bool,
+    /// Its due lies where its calendar is not published yet.
+    pub provisional: bool,
 }
 
-/// What a clock does next.
+/// What a clock does next. The order is that of instants within a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Firing {
     Warning,
+    /// A step up to the due, by its place in the policy's list.
+    Step(u16),
     Breach,
+    /// A step after the due.
+    StepAfter(u16),
 }
 
 impl Clock {
@@ -48,6 +54,7 @@ impl Clock {
             by_hand: false,
             ended_by_resolve: false,
             late_by_level: false,
+            provisional: false,
         }
     }
 
@@ -98,6 +105,7 @@ impl Clock {
                 due,
                 warn_at,
                 by_hand,
+                provisional,
             } => {
                 *self = Clock {
                     state: ClockState::Running,
@@ -105,6 +113,7 @@ impl Clock {
                     due,
                     warn_at,
                     by_hand,
+                    provisional,
                     ..Clock::new(self.target.clone())
                 };
             }
@@ -117,12 +126,14 @@ impl Clock {
                 due,
                 warn_at,
                 by_hand,
+                provisional,
             } => {
                 if self.state == ClockState::Paused {
                     self.mark = self.mark.saturating_add(due.saturating_sub(self.due));
                 }
                 self.due = due;
                 self.by_hand = by_hand;
+                self.provisional = provisional;
                 self.set_warning(warn_at);
             }
             ClockChange::Stopped { due } => {
@@ -135,11 +146,16 @@ impl Clock {
                 self.shift_to(due);
                 self.mark = remaining;
             }
-            ClockChange::Resumed { due, warn_at } => {
+            ClockChange::Resumed {
+                due,
+                warn_at,
+                provisional,
+            } => {
                 self.state = ClockState::Running;
                 self.due = due;
                 self.mark = 0;
                 self.ended_by_resolve = false;
+                self.provisional = provisional;
                 self.set_warning(warn_at);
             }
         }
@@ -177,6 +193,7 @@ impl Clock {
             by_hand: self.by_hand,
             ended_by_resolve: self.ended_by_resolve,
             late_by_level: self.late_by_level,
+            provisional: self.provisional,
         }
     }
 
@@ -194,6 +211,7 @@ impl Clock {
             by_hand: record.by_hand,
             ended_by_resolve: record.ended_by_resolve,
             late_by_level: record.late_by_level,
+            provisional: record.provisional,
         }
     }
 }

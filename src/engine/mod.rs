@@ -9,6 +9,10 @@
 //! | `transaction` | the events of one atomic frame, each applied the moment it is decided |
 //! | `routing` | requirements, profiles, lanes, waiting NEXTs: derived, rebuilt at start |
 //! | `measures`, `frame_size` | how long things took; how much one frame may hold |
+//! | `choice` | which version of a policy a new ticket gets |
+//! | `migration` | open tickets go over to another version of their policy, some at a time |
+//! | `steps` | what a step of an escalation ladder does to its ticket |
+//! | `calendars`, `horizon` | versions of calendars; dues past what was published |
 //! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
@@ -19,20 +23,25 @@
 
 mod agent;
 mod apply;
+mod calendars;
 mod canon;
+mod choice;
 mod clock;
 mod copying;
 mod decide;
 mod effects;
 mod frame_size;
+mod horizon;
 mod jump;
 mod measures;
+mod migration;
 mod names;
 mod policies;
 mod reads;
 mod records;
 mod routing;
 mod state;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -41,11 +50,12 @@ mod transaction;
 
 pub use copying::SnapshotHead;
 pub use measures::Measure;
+pub use migration::Migrated;
 pub use reads::{Figures, QueueFigures, Scan};
 pub use state::QueueCounts;
 
 use crate::model::command::Command;
-use crate::model::event::{Body, ClockJumped, Event};
+use crate::model::event::{Body, ClockJumped, Event, PolicyActivated};
 use crate::model::record::Record;
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, Seq, Text, UnixMs};
@@ -139,6 +149,8 @@ pub enum Outcome {
 pub struct Engine {
     state: State,
     config: Config,
+    /// Where the migration under way goes on.
+    job: migration::Job,
 }
 
 impl Engine {
@@ -148,7 +160,8 @@ impl Engine {
         for queue in &config.queues {
             state.queues.intern(queue);
         }
-        Engine { state, config }
+        let job = migration::Job::default();
+        Engine { state, config, job }
     }
 
     /// Some `records` are about to be taken in: makes room for as many tickets, so that the index is not grown step by step.
@@ -175,6 +188,7 @@ impl Engine {
     /// Loading is over: builds wheel and lanes (about 0.2 µs a ticket).
     pub fn ready(&mut self, now: UnixMs) {
         self.state.live = true;
+        self.state.resume_horizons();
         self.state.wheel = crate::collections::Wheel::new(now);
         for slot in 0..self.state.tickets.capacity_slots() {
             self.state.derive(slot, 0);
@@ -182,7 +196,7 @@ impl Engine {
     }
 
     fn transaction<'a>(&'a mut self, now: UnixMs, one_frame: bool, out: &'a mut Output) -> Transaction<'a> {
-        let Engine { state, config } = self;
+        let Engine { state, config, .. } = self;
         Transaction {
             state,
             out,
@@ -251,6 +265,17 @@ impl Engine {
         seq
     }
 
+    /// Facts of the daemon itself, all in one frame: the seq of the first.
+    pub fn record_all(&mut self, now: UnixMs, bodies: Vec<Body>, out: &mut Output) -> Seq {
+        let mut transaction = self.transaction(now, false, out);
+        let first = transaction.state.seq + 1;
+        for body in bodies {
+            transaction.emit(now, 0, body);
+        }
+        transaction.end_frame();
+        first
+    }
+
     /// A waiting NEXT ends unanswered: its time is over, or its connection is gone. False: it had ended before.
     pub fn cancel_wait(&mut self, waiter: WaiterId) -> bool {
         self.state.routing.waiting.cancel(waiter)
@@ -301,10 +326,45 @@ impl Engine {
         live.or_else(|| self.state.closed.get(ticket).map(|closed| closed.last_seq))
     }
 
-    /// Version and text hash of the active version of a policy.
+    /// The newest version of a policy, a pilot or not.
+    pub fn newest_policy(&self, name: &str) -> Option<&PolicyActivated> {
+        let policies = &self.state.policies;
+        Some(policies.fact(policies.newest(name)?))
+    }
+
+    /// Version and text hash of the newest version of a policy.
     pub fn policy_hash(&self, name: &str) -> Option<(u32, u64)> {
-        let book = self.state.policies.book(self.state.policies.active(name)?);
-        Some((book.version, book.hash))
+        let fact = self.newest_policy(name)?;
+        Some((fact.version, fact.hash))
+    }
+
+    /// The newest version of each calendar.
+    pub fn newest_calendars(&self) -> impl Iterator<Item = &crate::model::calendar::CalendarExtended> {
+        let calendars = &self.state.calendars;
+        calendars.names().filter_map(|name| calendars.newest_fact(name))
+    }
+
+    /// The names of the policies, in their order.
+    pub fn policy_names(&self) -> impl Iterator<Item = &str> {
+        self.state.policies.names()
+    }
+
+    /// The versions of a policy that open tickets are under, and how many.
+    pub fn versions_in_use(&self, name: &str) -> Vec<(u32, u64)> {
+        let all = self.state.policies.all(name).iter();
+        let used = all.map(|number| {
+            (
+                self.state.policies.fact(*number).version,
+                self.state.open_under(*number),
+            )
+        });
+        used.filter(|(_, open)| *open > 0).collect()
+    }
+
+    /// Version and text hash of the newest version of a calendar.
+    pub fn calendar_hash(&self, name: &str) -> Option<(u32, u64)> {
+        let fact = self.state.calendars.newest_fact(name)?;
+        Some((fact.version, fact.hash))
     }
 
     /// Begins a snapshot of this very moment; `None` while another one runs.

@@ -4,10 +4,13 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::state::{State, id_hash};
 use super::ticket::{NONE, Pause, Ticket};
+use crate::model::calendar::CalendarExtended;
+use crate::model::event::Details;
 use crate::model::record::{
-    AgentRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord, TokenRecord,
+    AgentRecord, CalendarRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord,
+    TokenRecord,
 };
-use crate::model::{NEVER, TENANT_DEFAULT, Text};
+use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text};
 
 /// Records of a snapshot that wait until all are there: what changed while it was taken stands out of order.
 #[derive(Debug, Default)]
@@ -30,12 +33,13 @@ impl State {
             state: ticket.state,
             queue: self.queues.name(ticket.queue).clone(),
             queue_by_policy: ticket.queue_by_policy,
+            asked_queue: self.asked_queue(ticket.asked_queue).cloned().unwrap_or_default(),
             agent: self.agent_name(ticket.agent),
             hold: ticket.hold,
             hold_at: ticket.hold_at,
             policy: book.name.clone(),
             version: book.version,
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             rank: ticket.rank,
             skills: self.routing.requirements.get(ticket.requirement).skills.clone(),
             opened_at: ticket.opened_at,
@@ -55,6 +59,7 @@ impl State {
                 .map(Clock::to_record)
                 .collect::<Vec<ClockRecord>>(),
             details: ticket.details.clone(),
+            course: ticket.course.clone(),
         })))
     }
 
@@ -74,10 +79,16 @@ impl State {
 
     /// The time, policy versions and declared queues: few, copied at once.
     pub(super) fn small_tables(&self) -> Vec<Record> {
-        let policies = self
-            .policies
-            .facts()
-            .map(|fact| Record::Policy(Box::new(fact.clone())));
+        // Which calendars count for a policy version depends on which there were before it.
+        let mut calendars = self.calendars.facts().iter();
+        let mut rules = Vec::new();
+        let mut told = 0;
+        for (policy, before) in self.policies.facts() {
+            rules.extend(calendars.by_ref().take(before - told).map(calendar_record));
+            told = before;
+            rules.push(Record::Policy(Box::new(policy.clone())));
+        }
+        rules.extend(calendars.map(calendar_record));
         let queues = self.declared.iter().map(|(queue, seq)| {
             let queue = self.queues.name(*queue).clone();
             Record::Queue(Box::new(QueueRecord {
@@ -93,7 +104,11 @@ impl State {
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
         }));
-        std::iter::once(clock).chain(policies).chain(queues).collect()
+        std::iter::once(clock)
+            .chain(rules)
+            .chain(queues)
+            .chain(self.migration_records())
+            .collect()
     }
 
     /// Makes room for so many tickets.
@@ -121,15 +136,20 @@ impl State {
             Record::Policy(fact) => {
                 let hash = self.sum.canon.policy(&fact);
                 self.sum.add(hash);
-                self.policies.activate(&fact)?;
+                let State {
+                    policies, calendars, ..
+                } = self;
+                policies.activate(&fact, calendars)?;
                 self.learn_queues();
             }
+            Record::Calendar(record) => self.take_calendar(record.seq, &record.fact)?,
             Record::Queue(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 self.declared.insert(number, queue.seq);
                 let hash = self.sum.canon.queue(&queue.queue, queue.seq);
                 self.sum.add(hash);
             }
+            Record::Migration(record) => self.add_migration(*record),
             Record::Agent(record) => self.restore_agent(*record),
             Record::Ticket(record) => self.restore_ticket(*record)?,
             Record::Closed(record) => self.loading.closed.push(*record),
@@ -193,6 +213,14 @@ impl State {
             .level(&record.priority)
             .ok_or_else(unknown)?;
         let queue = self.queues.intern(&record.queue);
+        let asked_queue = if record.asked_queue.is_empty() {
+            NONE
+        } else {
+            self.queues.intern(&record.asked_queue)
+        };
+        let none = Details::default();
+        let details = record.details.as_deref().unwrap_or(&none);
+        let plan = self.replan(book, level, details, asked_queue);
         let requirement = self.routing.requirements.intern(queue, &record.skills);
         // A snapshot may give a ticket before its agent; the agent is filled in when its own record comes.
         let agent = if record.agent.is_empty() {
@@ -225,12 +253,15 @@ impl State {
             requirement,
             book,
             level,
+            plan,
+            asked_queue,
             rank: record.rank,
             state: record.state,
             queue_by_policy: record.queue_by_policy,
             clocks: record.clocks.into_iter().map(Clock::from_record).collect(),
             pause,
             details: record.details,
+            course: record.course,
         };
         let (hold, counts) = (ticket.hold, !ticket.is_paused());
         let slot = self.insert_ticket(ticket);
@@ -258,4 +289,12 @@ impl State {
         });
         slot
     }
+}
+
+fn calendar_record((seq, fact): &(Seq, CalendarExtended)) -> Record {
+    Record::Calendar(Box::new(CalendarRecord {
+        tenant: TENANT_DEFAULT,
+        seq: *seq,
+        fact: fact.clone(),
+    }))
 }

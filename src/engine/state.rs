@@ -1,21 +1,27 @@
 //! All that the engine knows. Only `apply` changes it, entity by entity, announcing each change beforehand.
 
 use super::agent::Agent;
+use super::calendars::Calendars;
 use super::canon::Canon;
 use super::copying::Copying;
+use super::horizon::Horizon;
 use super::names::Names;
-use super::policies::Policies;
+use super::policies::{Policies, Terms, keys};
 use super::records::Loading;
 use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
+use crate::calendar::Calendar;
 use crate::collections::hash::hash_bytes;
 use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
+use crate::model::calendar::CalendarExtended;
 use crate::model::command::QUEUE_NONE;
-use crate::model::event::TicketState;
+use crate::model::event::{Details, TicketState};
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
+use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, Text, UnixMs};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// The state.
 #[derive(Debug)]
@@ -38,6 +44,13 @@ pub(super) struct State {
     /// Seq of the `queue.changed` of declared queues, by number.
     pub declared: BTreeMap<u32, Seq>,
     pub policies: Policies,
+    /// Migrations under way, in the order in which they began.
+    pub migrations: Vec<MigrationRecord>,
+    /// Derived: how many tickets are open under each policy version, by its number.
+    open_under: Vec<u64>,
+    pub calendars: Calendars,
+    /// Dues to be reckoned anew, because a calendar goes further: derived.
+    pub horizons: VecDeque<Horizon>,
     /// Tickets that are over, the newest.
     pub closed: Remembered<Text, ClosedRecord>,
     /// Tokens that are bound.
@@ -138,6 +151,10 @@ impl State {
             queues,
             declared: BTreeMap::new(),
             policies: Policies::default(),
+            migrations: Vec::new(),
+            open_under: Vec::new(),
+            calendars: Calendars::default(),
+            horizons: VecDeque::new(),
             closed: Remembered::new(closed_max, SEED),
             tokens: Remembered::new(tokens_max, SEED),
             routing: Routing::default(),
@@ -184,6 +201,67 @@ impl State {
     /// Is this a queue that tickets may be sent to: of an active policy, declared, or in use?
     pub(super) fn knows_queue(&self, name: &str) -> bool {
         self.queues.get(name).is_some()
+    }
+
+    /// Name of the queue that a ticket was opened with, if it named one.
+    pub(super) fn asked_queue(&self, number: u32) -> Option<&Text> {
+        (number != NONE).then(|| self.queues.name(number))
+    }
+
+    /// Number of the plan for a ticket with these keys.
+    pub(super) fn replan(&mut self, book: u32, level: u16, details: &Details, asked_queue: u32) -> u32 {
+        let State { policies, queues, .. } = self;
+        let queue = (asked_queue != NONE).then(|| queues.name(asked_queue).as_str());
+        policies.plan(book, &keys(details, level, queue))
+    }
+
+    /// What a ticket of this version, plan and calendar of its own is under.
+    pub(super) fn terms(&self, book: u32, plan: u32, calendar: &str) -> Terms {
+        Terms {
+            own: self.own_calendar(book, calendar),
+            ..self.policies.terms(book, plan)
+        }
+    }
+
+    /// The calendar of this name as it counts for tickets of this policy version.
+    fn own_calendar(&self, book: u32, name: &str) -> Option<Arc<Calendar>> {
+        if name.is_empty() {
+            return None;
+        }
+        let line = self.policies.line(book, name);
+        let own = line.and_then(|line| self.calendars.of_line(line));
+        own.or_else(|| self.calendars.newest(name)).cloned()
+    }
+
+    /// A calendar version takes effect.
+    pub(super) fn take_calendar(&mut self, seq: Seq, fact: &CalendarExtended) -> Result<(), String> {
+        let hash = self.sum.canon.calendar(fact);
+        self.sum.add(hash);
+        let extended = self.calendars.take(seq, fact)?;
+        if extended.goes_on {
+            self.policies.use_calendar(&fact.name, &extended);
+            if self.live {
+                self.extend_horizon(extended.line, seq, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Matches the rules anew by what the ticket is now.
+    pub(super) fn replan_ticket(&mut self, slot: u32) {
+        let State {
+            policies,
+            queues,
+            tickets,
+            ..
+        } = self;
+        let Some(ticket) = tickets.get_mut(slot) else {
+            return;
+        };
+        let none = Details::default();
+        let details = ticket.details.as_deref().unwrap_or(&none);
+        let queue = (ticket.asked_queue != NONE).then(|| queues.name(ticket.asked_queue).as_str());
+        ticket.plan = policies.plan(ticket.book, &keys(details, ticket.level, queue));
     }
 
     /// Tickets of the pseudo queue are never routed.
@@ -293,10 +371,20 @@ impl State {
         self.sum.total
     }
 
+    /// How many tickets are open under the policy version of this number.
+    pub(super) fn open_under(&self, book: u32) -> u64 {
+        self.open_under.get(book as usize).copied().unwrap_or(0)
+    }
+
     fn count(&mut self, slot: u32, by: i64) {
         let Some(ticket) = self.tickets.get(slot) else {
             return;
         };
+        let book = ticket.book as usize;
+        if self.open_under.len() <= book {
+            self.open_under.resize(book + 1, 0);
+        }
+        self.open_under[book] = self.open_under[book].wrapping_add_signed(by);
         let queue = ticket.queue as usize;
         if self.counts.len() <= queue {
             self.counts.resize(queue + 1, QueueCounts::default());

@@ -1,7 +1,8 @@
 //! A live ticket as the engine keeps it.
 
 use super::clock::{Clock, Firing};
-use crate::model::event::{Details, TicketState};
+use crate::model::course::{Course, Past};
+use crate::model::event::{Details, Ladder, TicketState};
 use crate::model::target::Target;
 use crate::model::{NEVER, Seq, Text, UnixMs};
 
@@ -40,6 +41,10 @@ pub(super) struct Ticket {
     pub book: u32,
     /// Index of the priority in it.
     pub level: u16,
+    /// Number of the plan that the version has for it: derived, in no hash and no snapshot.
+    pub plan: u32,
+    /// Number of the queue that it was opened with, or [`NONE`]: the policy's. Rules match by it.
+    pub asked_queue: u32,
     pub rank: u8,
     pub state: TicketState,
     pub queue_by_policy: bool,
@@ -47,6 +52,8 @@ pub(super) struct Ticket {
     /// The pause, running or past.
     pub pause: Option<Box<Pause>>,
     pub details: Option<Box<Details>>,
+    /// Stages, extensions, escalations, steps.
+    pub course: Option<Box<Course>>,
 }
 
 /// What is known of a ticket's pauses.
@@ -92,30 +99,90 @@ impl Ticket {
 
     /// The next thing it does by itself, and when. Cost: one look at each clock.
     pub(super) fn next_due(&self) -> Option<(UnixMs, Due)> {
-        if self.state == TicketState::Resolved {
-            return (self.close_at != NEVER).then_some((self.close_at, Due::Close));
+        let clock = self.next_of_clocks();
+        let due = |(at, target, firing): (UnixMs, &Target, Firing)| (at, Due::Clock(target.clone(), firing));
+        match self.closing() {
+            Some(close_at) if clock.is_none_or(|(at, ..)| close_at < at) => Some((close_at, Due::Close)),
+            _ => clock.map(due),
         }
-        let mut next: Option<(UnixMs, &Target, Firing)> = None;
-        for clock in &self.clocks {
-            if let Some((at, firing)) = clock.next()
-                && next
-                    .is_none_or(|(best, target, other)| (at, &clock.target, firing) < (best, target, other))
-            {
-                next = Some((at, &clock.target, firing));
-            }
-        }
-        next.map(|(at, target, firing)| (at, Due::Clock(target.clone(), firing)))
     }
 
     /// When it next does something by itself.
     pub(super) fn next_instant(&self) -> Option<UnixMs> {
-        if self.state == TicketState::Resolved {
-            return (self.close_at != NEVER).then_some(self.close_at);
-        }
-        self.clocks
+        let clock = self.next_of_clocks().map(|(at, ..)| at);
+        self.closing().into_iter().chain(clock).min()
+    }
+
+    /// When a resolved ticket closes by itself: not while what is to follow its completion still can be in time.
+    fn closing(&self) -> Option<UnixMs> {
+        let waits = || {
+            self.clocks
+                .iter()
+                .any(|clock| clock.is_running() && !clock.breached)
+        };
+        let closes = self.state == TicketState::Resolved && self.close_at != NEVER && !waits();
+        closes.then_some(self.close_at)
+    }
+
+    fn next_of_clocks(&self) -> Option<(UnixMs, &Target, Firing)> {
+        let clocks = self
+            .clocks
             .iter()
-            .filter_map(|c| c.next().map(|(at, _)| at))
-            .min()
+            .filter_map(|clock| clock.next().map(|(at, firing)| (at, &clock.target, firing)));
+        let steps = self.ladders().iter().filter_map(|ladder| self.next_step(ladder));
+        clocks.chain(steps).min()
+    }
+
+    /// The next step of a ladder whose clock runs.
+    fn next_step<'a>(&self, ladder: &'a Ladder) -> Option<(UnixMs, &'a Target, Firing)> {
+        let clock = self.clock(&ladder.target).filter(|clock| clock.is_running())?;
+        let rung = ladder.rungs.iter().find(|rung| !rung.done)?;
+        let firing = if rung.at <= clock.due {
+            Firing::Step(rung.step)
+        } else {
+            Firing::StepAfter(rung.step)
+        };
+        Some((rung.at, &ladder.target, firing))
+    }
+
+    /// The steps of its clocks.
+    pub(super) fn ladders(&self) -> &[Ladder] {
+        self.course.as_deref().map_or(&[], |course| &course.ladders)
+    }
+
+    /// The steps of this clock, if it has any.
+    pub(super) fn ladder(&self, target: &Target) -> Option<&Ladder> {
+        self.ladders().iter().find(|ladder| ladder.target == *target)
+    }
+
+    /// What stays on record of this clock.
+    pub(super) fn past(&self, target: &Target) -> Option<&Past> {
+        let pasts = self.course.as_deref().map_or(&[][..], |course| &course.pasts);
+        pasts.iter().find(|past| past.target == *target)
+    }
+
+    /// The same, to be changed; new if need be.
+    pub(super) fn past_mut(&mut self, target: &Target) -> &mut Past {
+        let pasts = &mut self.course.get_or_insert_default().pasts;
+        let place = match pasts.binary_search_by(|past| past.target.cmp(target)) {
+            Ok(place) => place,
+            Err(place) => {
+                let past = Past {
+                    target: target.clone(),
+                    first_due: NEVER,
+                    first_breach: NEVER,
+                    asked: None,
+                };
+                pasts.insert(place, past);
+                place
+            }
+        };
+        &mut pasts[place]
+    }
+
+    /// The stage in which it is, or an empty name.
+    pub(super) fn stage(&self) -> &str {
+        self.course.as_deref().map_or("", |course| &course.stage)
     }
 
     pub(super) fn clock(&self, target: &Target) -> Option<&Clock> {

@@ -14,6 +14,10 @@ impl Engine {
         if self.state.is_frozen() {
             return false;
         }
+        if !self.state.horizons.is_empty() {
+            self.reckon(now, out);
+            return true;
+        }
         let virtual_clock = self.config.virtual_clock;
         let super::state::State { wheel, tickets, .. } = &mut self.state;
         let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);
@@ -54,6 +58,9 @@ impl Engine {
     pub fn next_instant(&mut self) -> Option<UnixMs> {
         if self.state.is_frozen() {
             return None;
+        }
+        if !self.state.horizons.is_empty() {
+            return Some(self.state.logged_at);
         }
         self.state.wheel.next_at()
     }

@@ -2,7 +2,8 @@
 
 use super::Output;
 use super::clock::Clock;
-use super::effects::{Effects, TakenBack};
+use super::effects::{Effects, TakenBack, Told, Undone};
+use super::policies::Terms;
 use super::state::State;
 use super::ticket::Due;
 use crate::model::command::Common;
@@ -10,8 +11,7 @@ use crate::model::event::*;
 use crate::model::reply::{Reply, Taken};
 use crate::model::target::Target;
 use crate::model::{Seq, TENANT_DEFAULT, Text, UnixMs};
-use crate::policy::{RuleBook, Trigger};
-use std::sync::Arc;
+use crate::policy::Trigger;
 
 /// Decides and applies; `finish` ends the frame.
 pub(super) struct Transaction<'a> {
@@ -32,12 +32,16 @@ pub(super) struct Saying<'a> {
     pub cause: Seq,
     pub common: Option<&'a Common>,
     pub effects: Vec<ClockEffect>,
+    /// The ladders of the clocks that have another one from here on.
+    pub ladders: Vec<Ladder>,
     /// The agent concerned, where it is not the holder.
     pub agent: Option<Text>,
     /// The queue afterwards, where it changes.
     pub queue: Option<Text>,
     /// The priority afterwards, where it changes.
     pub priority: Option<Text>,
+    /// The policy and version afterwards, where they change.
+    pub policy: Option<Text>,
 }
 
 impl Transaction<'_> {
@@ -67,14 +71,15 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(slot) else {
             return self.state.seq;
         };
-        let clocks = (!saying.effects.is_empty()).then(|| {
+        let clocks = (!saying.effects.is_empty() || !saying.ladders.is_empty()).then(|| {
             let book = self.state.policies.book(ticket.book);
             Box::new(ClockEffects {
-                policy: book.versioned.clone(),
+                policy: saying.policy.unwrap_or_else(|| book.versioned.clone()),
                 priority: saying
                     .priority
-                    .unwrap_or_else(|| book.priorities[usize::from(ticket.level)].name.clone()),
+                    .unwrap_or_else(|| book.priority_name(ticket.level).clone()),
                 effects: saying.effects,
+                ladders: saying.ladders,
             })
         });
         let event = TicketEvent {
@@ -95,10 +100,13 @@ impl Transaction<'_> {
         self.emit(at, saying.cause, Body::Ticket(event))
     }
 
-    /// The rules of a ticket.
-    pub(super) fn book(&self, slot: u32) -> Arc<RuleBook> {
-        let number = self.state.tickets.get(slot).map_or(0, |ticket| ticket.book);
-        Arc::clone(self.state.policies.book(number))
+    /// The rules of a ticket, and what they say of tickets like it.
+    pub(super) fn terms(&self, slot: u32) -> Terms {
+        let numbers = self.state.tickets.get(slot);
+        let (book, plan) = numbers.map_or((0, 0), |ticket| (ticket.book, ticket.plan));
+        let own = numbers.and_then(|ticket| ticket.details.as_deref());
+        self.state
+            .terms(book, plan, own.map_or("", |details| &details.calendar))
     }
 
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
@@ -128,6 +136,13 @@ impl Transaction<'_> {
         let cause = self.state.passed_over(instant);
         match due {
             Due::Close => {
+                // What ran out by now runs on until here.
+                let terms = self.terms(slot);
+                let told = self.state.tickets.get(slot).map(|ticket| {
+                    let mut effects = Effects::new(ticket, &terms, self.now);
+                    effects.stop();
+                    effects.finish()
+                });
                 self.say(
                     slot,
                     self.now,
@@ -136,6 +151,7 @@ impl Transaction<'_> {
                     },
                     Saying {
                         cause,
+                        effects: told.map(|told| told.effects).unwrap_or_default(),
                         ..Saying::default()
                     },
                 );
@@ -151,6 +167,9 @@ impl Transaction<'_> {
                 let (fact, common) = match firing {
                     super::clock::Firing::Warning => (TicketFact::Warned(sla), None),
                     super::clock::Firing::Breach => (TicketFact::Breached(sla), Some(&common)),
+                    super::clock::Firing::Step(step) | super::clock::Firing::StepAfter(step) => {
+                        return self.take_step(slot, *sla, step, cause);
+                    }
                 };
                 self.say(
                     slot,
@@ -195,7 +214,7 @@ impl Transaction<'_> {
             target: target.clone(),
             due: clock.due,
             policy: book.versioned.clone(),
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             late_ms,
         };
         Some((Box::new(sla), clock.late_by_level))
@@ -266,14 +285,19 @@ impl Transaction<'_> {
         cause: Seq,
         common: Option<&Common>,
     ) -> Reply {
-        let book = self.book(slot);
+        let terms = self.terms(slot);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return Reply::Null;
         };
         let at = self.now.max(ticket.commanded_at);
-        let mut effects = Effects::new(ticket, &book, at);
-        effects.meet(&Trigger::Assign);
-        let (effects, taken_back) = effects.finish();
+        let mut effects = Effects::new(ticket, &terms, at);
+        effects.enter(TicketState::Assigned);
+        effects.happens(&Trigger::Assign);
+        let Told {
+            effects,
+            ladders,
+            taken_back,
+        } = effects.finish();
         let name = self.state.agent_name(agent);
         let fact = TicketFact::Assigned {
             how: AssignedHow::Next,
@@ -284,6 +308,7 @@ impl Transaction<'_> {
             cause,
             common,
             effects,
+            ladders,
             agent: Some(name),
             ..Saying::default()
         };
@@ -296,11 +321,18 @@ impl Transaction<'_> {
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
     pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
-        for TakenBack { target, due, breach } in taken_back {
+        for TakenBack { target, due, what } in taken_back {
+            let step = match what {
+                Undone::Step(step) => Some(step),
+                _ => None,
+            };
+            let at_word = step.map(|step| self.step_word(slot, &target, step));
             if let Some((sla, _)) = self.sla_fact(slot, &target, 0) {
                 let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
                     sla: SlaFact { due, ..*sla },
-                    breach,
+                    breach: what == Undone::Breach,
+                    step,
+                    at_word: at_word.unwrap_or_default(),
                 }));
                 self.say(
                     slot,
@@ -360,7 +392,7 @@ impl State {
             hold: ticket.hold,
             seq: ticket.hold,
             queue: self.queues.name(ticket.queue).clone(),
-            priority: book.priorities[usize::from(ticket.level)].name.clone(),
+            priority: book.priority_name(ticket.level).clone(),
             policy: book.versioned.clone(),
             due: ticket.live_deadline(),
         })

@@ -145,6 +145,12 @@ enum Key<'a> {
     Agent(&'a str),
 }
 
+/// A ticket left this queue for another one.
+fn left<'a>(queue: &'a str, post: &mut impl FnMut(Key<'a>)) {
+    post(Key::Routing);
+    post(Key::Queue(queue));
+}
+
 /// The same rule as `model::fields::belongs`, turned round and on archived events.
 fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
     match &event.body {
@@ -154,7 +160,7 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
             if derived
                 || matches!(
                     ticket.fact,
-                    Fact::Warned(_) | Fact::Breached(_) | Fact::Withdrawn(_)
+                    Fact::Warned(_) | Fact::Breached(_) | Fact::Withdrawn(_) | Fact::Stepped(_)
                 )
             {
                 post(Key::Sla);
@@ -172,10 +178,10 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
                     }
                 }
                 Fact::Released { .. } => post(Key::Routing),
-                Fact::Transferred { from } => {
-                    post(Key::Routing);
-                    post(Key::Queue(from));
-                }
+                Fact::Transferred { from } => left(from, &mut post),
+                Fact::Escalated(escalated) => left(&escalated.from, &mut post),
+                Fact::StageEntered(stage) if !stage.from.is_empty() => left(&stage.from, &mut post),
+                Fact::Stepped(stepped) if !stepped.from.is_empty() => left(&stepped.from, &mut post),
                 _ => {}
             }
         }
@@ -188,6 +194,9 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
             post(Key::Queue(&queue.queue));
         }
         ArchivedBody::PolicyActivated(_)
+        | ArchivedBody::PolicyMigrating(_)
+        | ArchivedBody::PolicyMigrated(_)
+        | ArchivedBody::CalendarExtended(_)
         | ArchivedBody::LogRecovered(_)
         | ArchivedBody::ClockJumped(_)
         | ArchivedBody::SnapshotTaken(_) => {}

@@ -1,9 +1,12 @@
 //! What clients ask for, already parsed and checked on its own (not yet against the state).
 
-use super::clock::ClockCommand;
-use super::skill::{Required, Skill};
+use super::skill::Skill;
 use super::target::Target;
+pub use super::ticket_command::{Cancelled, Fields, Open, TicketCommand, TicketOp};
+use super::versions::PolicyRead;
 use super::{Seq, Text, UnixMs};
+
+pub use super::session::{Client, Describe, Session};
 
 /// Name of the pseudo queue whose tickets are never routed.
 pub const QUEUE_NONE: &str = "none";
@@ -48,138 +51,6 @@ pub struct Common {
     pub token: Option<Text>,
     /// Digest of the whole command but the token: the same for the same command, fields in any order.
     pub fingerprint: u64,
-}
-
-/// A command to one ticket.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TicketCommand {
-    /// The ticket's id.
-    pub id: Text,
-    /// What to do.
-    pub op: TicketOp,
-    /// Universal fields, if any were given.
-    pub common: Option<Box<Common>>,
-}
-
-/// What to do to a ticket.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TicketOp {
-    /// `TICKET.OPEN`
-    Open(Box<Open>),
-    /// `TICKET.INBOUND`: the customer wrote or called.
-    Inbound,
-    /// `TICKET.RESPOND`
-    Respond,
-    /// `TICKET.PROGRESS`
-    Progress {
-        /// Expected finish that the customer was told.
-        eta: Option<UnixMs>,
-        /// Next contact that the customer was promised.
-        promise: Option<UnixMs>,
-    },
-    /// `TICKET.MARK`: a milestone.
-    Mark {
-        /// Its name.
-        name: Text,
-    },
-    /// `TICKET.PAUSE`; the reason is mandatory and stands here, not in [`Common`].
-    Pause {
-        /// Which clocks stop depends on it.
-        reason: Text,
-    },
-    /// `TICKET.RESUME`
-    Resume,
-    /// `TICKET.SET`
-    Set(Box<Fields>),
-    /// `TICKET.TRANSFER`
-    Transfer {
-        /// To which queue.
-        queue: Text,
-    },
-    /// `TICKET.ASSIGN`
-    Assign {
-        /// To which agent.
-        agent: Text,
-    },
-    /// `TICKET.RELEASE`
-    Release,
-    /// `TICKET.RESOLVE`
-    Resolve,
-    /// `TICKET.REOPEN`
-    Reopen,
-    /// `TICKET.RATE`
-    Rate {
-        /// Overall, 1–5.
-        score: u8,
-        /// Further scores by name, 1–5 each, in the order given.
-        named: Vec<(Text, u8)>,
-    },
-    /// `TICKET.CLOSE`
-    Close,
-    /// `TICKET.CANCEL`
-    Cancel {
-        /// How it ended.
-        how: Cancelled,
-    },
-}
-
-/// How a ticket was cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cancelled {
-    /// The customer gave up waiting.
-    Abandoned,
-    /// There is another ticket for it.
-    Duplicate,
-    /// Not a request.
-    Spam,
-    /// The customer took it back (the default).
-    Withdrawn,
-}
-
-/// The fields of `TICKET.OPEN`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Open {
-    /// Policy, if not the default one.
-    pub policy: Option<Text>,
-    /// Queue, if not the policy's; `none` = timers only.
-    pub queue: Option<Text>,
-    /// Receipt at the customer's end, if not now.
-    pub opened_at: Option<UnixMs>,
-    /// What TICKET.SET can set as well.
-    pub fields: Fields,
-    /// Digest of all fields in any order, token apart: a repeat has the same.
-    pub fingerprint: u64,
-}
-
-/// The fields that both `TICKET.OPEN` and `TICKET.SET` take. `None` or empty: not given.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Fields {
-    /// Kind of request.
-    pub class: Option<Text>,
-    /// Priority by name.
-    pub priority: Option<Text>,
-    /// The customer.
-    pub customer: Option<Text>,
-    /// Kind of customer.
-    pub segment: Option<Text>,
-    /// Kind of work.
-    pub channel: Option<Text>,
-    /// Required skills, sorted by name.
-    pub skills: Option<Vec<Required>>,
-    /// What it is about: tickets with the same issue are repeats.
-    pub issue: Option<Text>,
-    /// Ticket it belongs to.
-    pub parent: Option<Text>,
-    /// Related tickets.
-    pub links: Option<Vec<Text>>,
-    /// Departments or people that help.
-    pub assist: Option<Vec<Text>>,
-    /// Names of required texts that exist but are not stored.
-    pub has: Vec<Text>,
-    /// Dues set by hand, each target once.
-    pub dues: Vec<(Target, UnixMs)>,
-    /// `attr.NAME` values, each name once.
-    pub attributes: Vec<(Text, Text)>,
 }
 
 /// A command to one agent.
@@ -266,6 +137,8 @@ pub enum Read {
         /// The queue.
         queue: Text,
     },
+    /// `POLICY.LIST` and the other looks at policies
+    Policy(PolicyRead),
     /// `QUEUE.PEEK q [n]`
     QueuePeek {
         /// The queue.
@@ -326,85 +199,6 @@ pub enum Filter {
     Paused(bool),
     /// With a breached running clock, or without.
     Breached(bool),
-}
-
-/// What a connection asks of the daemon itself rather than of the engine.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Session {
-    /// `HELLO [2|3] [AUTH u p] [SETNAME n]`
-    Hello {
-        /// Protocol asked for.
-        protocol: Option<u8>,
-        /// `SETNAME`
-        name: Option<Text>,
-    },
-    /// `AUTH …`: accepted; access is by the socket's permissions.
-    Auth,
-    /// `PING [text]`
-    Ping(Option<Vec<u8>>),
-    /// `ECHO text`
-    Echo(Vec<u8>),
-    /// `SELECT 0`
-    Select,
-    /// `QUIT`
-    Quit,
-    /// `RESET`
-    Reset,
-    /// `CLIENT …`
-    Client(Client),
-    /// `COMMAND`, `COMMAND DOCS|INFO|COUNT`
-    Describe(Describe),
-    /// `INFO [section…]`, lower case
-    Info(Vec<String>),
-    /// `CONFIG GET pattern…`
-    ConfigGet(Vec<String>),
-    /// `MULTI`
-    Multi,
-    /// `EXEC`
-    Exec,
-    /// `DISCARD`
-    Discard,
-    /// `SNAPSHOT`
-    Snapshot,
-    /// `CLOCK.…`
-    Clock(ClockCommand),
-    /// `SHUTDOWN`
-    Shutdown,
-}
-
-/// `CLIENT …`
-#[derive(Debug, Clone, PartialEq)]
-pub enum Client {
-    /// `CLIENT SETINFO LIB-NAME|LIB-VER value`
-    SetInfo {
-        /// `lib-name` or `lib-ver`.
-        attribute: String,
-        /// Its value.
-        value: Text,
-    },
-    /// `CLIENT SETNAME name`; empty takes the name away.
-    SetName(Text),
-    /// `CLIENT GETNAME`
-    GetName,
-    /// `CLIENT ID`
-    Id,
-    /// `CLIENT INFO`
-    Info,
-    /// `CLIENT LIST`
-    List,
-    /// `CLIENT KILL ID n`
-    Kill(u64),
-}
-
-/// `COMMAND …`
-#[derive(Debug, Clone, PartialEq)]
-pub enum Describe {
-    /// `COMMAND`, `COMMAND INFO [name…]` (empty: all)
-    Info(Vec<String>),
-    /// `COMMAND DOCS [name…]` (empty: all)
-    Docs(Vec<String>),
-    /// `COMMAND COUNT`
-    Count,
 }
 
 /// A read of the feed.

@@ -11,9 +11,12 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::calendar::CalendarExtended;
 pub use super::clock::{ClockJumped, Jump};
+pub use super::course::{Escalated, Extension, StageEntered};
 use super::skill::{Required, Skill};
-use super::target::Target;
+pub use super::sla::{ClockChange, ClockEffect, ClockEffects, Ladder, Rung, SlaFact, Stepped, Withdrawn};
+pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -41,6 +44,10 @@ pub enum Body {
     Agent(Box<AgentEvent>),
     /// A policy version took effect.
     PolicyActivated(Box<PolicyActivated>),
+    /// Open tickets of one policy version begin to go over to another.
+    PolicyMigrating(Box<PolicyMigrating>),
+    /// They have.
+    PolicyMigrated(Box<PolicyMigrated>),
     /// A queue was declared or opened.
     QueueChanged(Box<QueueChanged>),
     /// A torn tail was cut when the log was opened.
@@ -49,6 +56,8 @@ pub enum Body {
     ClockJumped(ClockJumped),
     /// A snapshot was written.
     SnapshotTaken(SnapshotTaken),
+    /// A calendar version took effect.
+    CalendarExtended(Box<CalendarExtended>),
 }
 
 /// Who, why, and the token.
@@ -152,6 +161,20 @@ pub enum TicketFact {
     Breached(Box<SlaFact>),
     /// A back-dated fact shows that a clock had been met.
     Withdrawn(Box<Withdrawn>),
+    /// It entered a stage.
+    StageEntered(Box<StageEntered>),
+    /// More time was asked for.
+    ExtensionRequested(Box<Extension>),
+    /// More time was granted.
+    Extended(Box<Extension>),
+    /// More time was asked for and not granted.
+    ExtensionRejected(Box<Extension>),
+    /// It went one queue up the chain of its class.
+    Escalated(Box<Escalated>),
+    /// A step of an escalation ladder was taken.
+    Stepped(Box<Stepped>),
+    /// It is under another version of its policy.
+    Migrated(Box<TicketMigrated>),
 }
 
 /// Did the fact end a pause?
@@ -242,6 +265,10 @@ pub struct Details {
     pub has: Vec<Text>,
     /// `attr.NAME`, sorted by name.
     pub attributes: Vec<(Text, Text)>,
+    /// Agent who is to have it if possible.
+    pub prefer: Text,
+    /// Calendar that counts for its clocks in place of the policy's.
+    pub calendar: Text,
 }
 
 /// What TICKET.SET made of a ticket: the whole new values of what it touched.
@@ -264,101 +291,6 @@ pub struct Rated {
     pub score: u8,
     /// Further scores by name.
     pub named: Vec<(Text, u8)>,
-}
-
-/// What an event did to the clocks of its ticket, and what the feed says of each of them.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct ClockEffects {
-    /// `name@version`.
-    pub policy: Text,
-    /// Priority by name, after the event.
-    pub priority: Text,
-    /// In the order of the targets; a clock appears at most once.
-    pub effects: Vec<ClockEffect>,
-}
-
-/// What an event did to one clock.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct ClockEffect {
-    /// Which clock.
-    pub target: Target,
-    /// What happened to it.
-    pub change: ClockChange,
-}
-
-/// What happened to a clock.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub enum ClockChange {
-    /// It runs.
-    Started {
-        /// From when its budget counts.
-        start: UnixMs,
-        /// When it runs out.
-        due: UnixMs,
-        /// When it warns; [`super::NEVER`]: not.
-        warn_at: UnixMs,
-        /// The due was set by hand.
-        by_hand: bool,
-    },
-    /// Its aim was reached.
-    Met {
-        /// When.
-        at: UnixMs,
-        /// When it would have run out.
-        due: UnixMs,
-    },
-    /// It has another due.
-    Moved {
-        /// The new one.
-        due: UnixMs,
-        /// The new warning; [`super::NEVER`]: none to come.
-        warn_at: UnixMs,
-        /// The due was set by hand.
-        by_hand: bool,
-    },
-    /// It no longer counts.
-    Stopped {
-        /// When it would have run out.
-        due: UnixMs,
-    },
-    /// It stands still.
-    Paused {
-        /// When it would have run out.
-        due: UnixMs,
-        /// What was left of its budget, ms; negative once breached.
-        remaining: i64,
-    },
-    /// It runs again.
-    Resumed {
-        /// The new due.
-        due: UnixMs,
-        /// The new warning; [`super::NEVER`]: none to come.
-        warn_at: UnixMs,
-    },
-}
-
-/// A warning or a breach.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct SlaFact {
-    /// The clock.
-    pub target: Target,
-    /// Its due.
-    pub due: UnixMs,
-    /// `name@version`.
-    pub policy: Text,
-    /// Priority by name.
-    pub priority: Text,
-    /// How late the daemon was: after `warn_at`, or after `due` + 1 ms.
-    pub late_ms: i64,
-}
-
-/// A warning or breach that a back-dated fact took back.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct Withdrawn {
-    /// The clock and the rest, as the warning or breach had them; `late_ms` is 0.
-    pub sla: SlaFact,
-    /// It was a breach; else a warning.
-    pub breach: bool,
 }
 
 /// A fact about an agent.
@@ -423,24 +355,6 @@ pub enum TicketState {
     Resolved,
     /// Over.
     Closed,
-}
-
-/// A policy version took effect.
-#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
-pub struct PolicyActivated {
-    /// Name of the policy.
-    pub name: Text,
-    /// Number of the version, from 1.
-    pub version: u32,
-    /// Digest of the text.
-    pub hash: u64,
-    /// The file as it was read.
-    pub text: String,
-    /// Why it was loaded.
-    pub reason: Text,
-    /// It was under a virtual clock. Every log begins with policies: so it knows from the first event on what its
-    /// instants are worth.
-    pub virtual_clock: bool,
 }
 
 /// A queue was declared or opened.

@@ -6,6 +6,7 @@
 use super::command::FeedKey;
 use super::event::*;
 use super::skill::Required;
+use super::versions::Migration;
 use super::{NEVER, Seq, Text, UnixMs};
 use std::fmt::Write;
 
@@ -43,23 +44,11 @@ pub fn belongs(event: &Event, part: u64, key: &FeedKey) -> bool {
     }
     match (key, &event.body) {
         (FeedKey::All, _) => true,
-        (FeedKey::Sla, Body::Ticket(t)) => {
-            matches!(
-                t.fact,
-                TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_)
-            )
-        }
+        (FeedKey::Sla, Body::Ticket(t)) => t.fact.is_sla(),
         (FeedKey::Breaches, Body::Ticket(t)) => matches!(t.fact, TicketFact::Breached(_)),
-        (FeedKey::Routing, Body::Ticket(t)) => {
-            matches!(
-                t.fact,
-                TicketFact::Assigned { .. } | TicketFact::Released { .. } | TicketFact::Transferred { .. }
-            )
-        }
+        (FeedKey::Routing, Body::Ticket(t)) => t.fact.is_routing(),
         (FeedKey::Routing, Body::Agent(_) | Body::QueueChanged(_)) => true,
-        (FeedKey::Queue(queue), Body::Ticket(t)) => {
-            t.queue == *queue || matches!(&t.fact, TicketFact::Transferred { from } if from == queue)
-        }
+        (FeedKey::Queue(queue), Body::Ticket(t)) => t.queue == *queue || t.fact.queue_left() == Some(queue),
         (FeedKey::Queue(queue), Body::QueueChanged(q)) => q.queue == *queue,
         (FeedKey::Agent(agent), Body::Ticket(t)) => {
             t.agent == *agent || matches!(&t.fact, TicketFact::Assigned { from, .. } if from == agent)
@@ -92,12 +81,22 @@ pub fn kind(event: &Event) -> &'static str {
             TicketFact::Warned(_) => "sla.warned",
             TicketFact::Breached(_) => "sla.breached",
             TicketFact::Withdrawn(_) => "sla.withdrawn",
+            TicketFact::Migrated(_) => "ticket.changed",
+            TicketFact::StageEntered(_) => "ticket.stage",
+            TicketFact::ExtensionRequested(_) => "ticket.extension_requested",
+            TicketFact::Extended(_) => "ticket.extended",
+            TicketFact::ExtensionRejected(_) => "ticket.extension_rejected",
+            TicketFact::Escalated(_) => "ticket.escalated",
+            TicketFact::Stepped(_) => "sla.step",
         },
         Body::Agent(a) => match &a.fact {
             AgentFact::Changed(_) => "agent.changed",
             AgentFact::Presence { .. } => "agent.presence",
         },
         Body::PolicyActivated(_) => "policy.activated",
+        Body::PolicyMigrating(_) => "policy.migrating",
+        Body::PolicyMigrated(_) => "policy.migrated",
+        Body::CalendarExtended(_) => "calendar.extended",
         Body::QueueChanged(_) => "queue.changed",
         Body::LogRecovered(_) => "log.recovered",
         Body::ClockJumped(_) => "clock.jumped",
@@ -112,19 +111,62 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             if let Some(effects) = ticket.clocks.as_deref()
                 && let Some(effect) = effects.effects.get(part as usize - 1)
             {
-                derived(event, ticket, effects, effect, sink);
+                super::ticket_fields::derived(event, ticket, effects, effect, sink);
             }
         }
         (_, 1..) => {}
-        (Body::Ticket(ticket), 0) => self::ticket(event, ticket, sink),
+        (Body::Ticket(ticket), 0) => super::ticket_fields::ticket(event, ticket, sink),
         (Body::Agent(agent), 0) => self::agent(event, agent, sink),
         (Body::PolicyActivated(policy), 0) => {
             head(event, sink);
             sink.text("policy", &policy.name);
             sink.int("version", i64::from(policy.version));
             sink.text("hash", &format!("{:016x}", policy.hash));
-            if !policy.reason.is_empty() {
-                sink.text("reason", &policy.reason);
+            sink.text("source", &policy.source);
+            let about = &policy.rules.about;
+            for (name, value) in [
+                ("reason", &about.reason),
+                ("requested_by", &about.requested_by),
+                ("approved_by", &about.approved_by),
+            ] {
+                if !value.is_empty() {
+                    sink.text(name, value);
+                }
+            }
+            tail(event, None, sink);
+        }
+        (Body::PolicyMigrating(begun), 0) => {
+            head(event, sink);
+            migration(&begun.migration, sink);
+            tail(event, begun.origin.as_deref(), sink);
+        }
+        (Body::PolicyMigrated(ended), 0) => {
+            head(event, sink);
+            migration(&ended.migration, sink);
+            for (name, count) in [
+                ("tickets", ended.tally.tickets),
+                ("stayed", ended.stayed),
+                ("moved", ended.tally.moved),
+                ("started", ended.tally.started),
+                ("stopped", ended.tally.stopped),
+                ("breached", ended.tally.breached),
+            ] {
+                sink.int(name, count as i64);
+            }
+            tail(event, None, sink);
+        }
+        (Body::CalendarExtended(calendar), 0) => {
+            head(event, sink);
+            sink.text("calendar", &calendar.name);
+            sink.int("version", i64::from(calendar.version));
+            sink.text("hash", &format!("{:016x}", calendar.hash));
+            sink.text("zone", &calendar.spec.zone);
+            sink.text("tzdata", &calendar.zone.tzdata_version);
+            if let Some(day) = calendar.spec.published_until {
+                sink.text("published_until", &super::calendar::iso(day));
+            }
+            if !calendar.reason.is_empty() {
+                sink.text("reason", &calendar.reason);
             }
             tail(event, None, sink);
         }
@@ -161,12 +203,12 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
     }
 }
 
-fn head(event: &Event, sink: &mut impl Sink) {
+pub(super) fn head(event: &Event, sink: &mut impl Sink) {
     sink.text("type", kind(event));
     sink.int("at", event.at);
 }
 
-fn tail(event: &Event, origin: Option<&Origin>, sink: &mut impl Sink) {
+pub(super) fn tail(event: &Event, origin: Option<&Origin>, sink: &mut impl Sink) {
     if let Some(origin) = origin {
         for (name, value) in [
             ("by", &origin.by),
@@ -186,177 +228,11 @@ fn tail(event: &Event, origin: Option<&Origin>, sink: &mut impl Sink) {
     }
 }
 
-fn ticket(event: &Event, ticket: &TicketEvent, sink: &mut impl Sink) {
-    match &ticket.fact {
-        TicketFact::Warned(sla) | TicketFact::Breached(sla) => {
-            return self::sla(event, ticket, sla, None, sink);
-        }
-        TicketFact::Withdrawn(withdrawn) => {
-            let took_back = if withdrawn.breach {
-                "sla.breached"
-            } else {
-                "sla.warned"
-            };
-            return sla(event, ticket, &withdrawn.sla, Some(took_back), sink);
-        }
-        _ => {}
-    }
-    head(event, sink);
-    sink.text("ticket", &ticket.id);
-    sink.text("queue", &ticket.queue);
-    if !ticket.agent.is_empty() {
-        sink.text("agent", &ticket.agent);
-    }
-    fact(&ticket.fact, sink);
-    for effect in ticket.clocks.iter().flat_map(|c| &c.effects) {
-        if let ClockChange::Started { due, .. }
-        | ClockChange::Moved { due, .. }
-        | ClockChange::Resumed { due, .. } = effect.change
-        {
-            sink.int(&format!("due.{}", effect.target), due);
-        }
-    }
-    tail(event, ticket.origin.as_deref(), sink);
-}
-
-fn fact(fact: &TicketFact, sink: &mut impl Sink) {
-    match fact {
-        TicketFact::Opened(opened) => {
-            sink.text("policy", &versioned(&opened.policy, opened.version));
-            sink.text("priority", &opened.priority);
-            sink.int("opened_at", opened.opened_at);
-            if !opened.skills.is_empty() {
-                sink.text("skills", &skills(&opened.skills));
-            }
-            if let Some(details) = &opened.details {
-                self::details(details, sink);
-            }
-        }
-        TicketFact::Inbound(back) | TicketFact::Resumed(back) => {
-            if matches!(fact, TicketFact::Inbound(_)) && back.resumed {
-                sink.text("resumed", "yes");
-            }
-            if back.over > 0 {
-                sink.int("over", i64::from(back.over));
-            }
-        }
-        TicketFact::Progressed { eta, promise } => {
-            instant("eta", *eta, sink);
-            instant("promise", *promise, sink);
-        }
-        TicketFact::Marked { name } => sink.text("mark", name),
-        TicketFact::Paused { reason } => sink.text("reason", reason),
-        TicketFact::Changed(changed) => {
-            sink.text("fields", &list(&changed.fields));
-            if let Some((priority, _)) = &changed.priority {
-                sink.text("priority", priority);
-            }
-            if let Some(required) = &changed.skills {
-                sink.text("skills", &skills(required));
-            }
-            if let Some(details) = &changed.details {
-                self::details(details, sink);
-            }
-        }
-        TicketFact::Assigned { how, over, from } => {
-            sink.text("how", how.as_str());
-            if *over > 0 {
-                sink.int("over", i64::from(*over));
-            }
-            if !from.is_empty() {
-                sink.text("from", from);
-            }
-        }
-        TicketFact::Released { why } => sink.text("why", why.as_str()),
-        TicketFact::Transferred { from } => sink.text("from", from),
-        TicketFact::Resolved { close_at } => instant("close_at", *close_at, sink),
-        TicketFact::Rated(rated) => {
-            sink.int("score", i64::from(rated.score));
-            for (name, score) in &rated.named {
-                sink.int(&format!("score.{name}"), i64::from(*score));
-            }
-        }
-        TicketFact::Closed { how } => sink.text("as", how.as_str()),
-        TicketFact::Responded | TicketFact::Reopened => {}
-        TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_) => {}
-    }
-}
-
-fn details(details: &Details, sink: &mut impl Sink) {
-    for (name, value) in [
-        ("class", &details.class),
-        ("customer", &details.customer),
-        ("segment", &details.segment),
-        ("channel", &details.channel),
-        ("issue", &details.issue),
-        ("parent", &details.parent),
-    ] {
-        if !value.is_empty() {
-            sink.text(name, value);
-        }
-    }
-    for (name, values) in [
-        ("links", &details.links),
-        ("assist", &details.assist),
-        ("has", &details.has),
-    ] {
-        if !values.is_empty() {
-            sink.text(name, &list(values));
-        }
-    }
-    for (name, value) in &details.attributes {
-        sink.text(&format!("attr.{name}"), value);
-    }
-}
-
-fn sla(event: &Event, ticket: &TicketEvent, sla: &SlaFact, took_back: Option<&str>, sink: &mut impl Sink) {
-    sink.text("type", kind(event));
-    sink.int("due", sla.due);
-    sink.text("ticket", &ticket.id);
-    sink.text("target", &sla.target.to_string());
-    sink.text("policy", &sla.policy);
-    sink.text("queue", &ticket.queue);
-    sink.text("priority", &sla.priority);
-    match took_back {
-        None => sink.int("late_ms", sla.late_ms),
-        Some(kind) => sink.text("withdrawn", kind),
-    }
-    if !ticket.agent.is_empty() {
-        sink.text("agent", &ticket.agent);
-    }
-    sink.int("at", event.at);
-    tail(event, ticket.origin.as_deref(), sink);
-}
-
-fn derived(
-    event: &Event,
-    ticket: &TicketEvent,
-    of: &ClockEffects,
-    effect: &ClockEffect,
-    sink: &mut impl Sink,
-) {
-    let (kind, due) = match effect.change {
-        ClockChange::Started { due, .. } => ("sla.started", due),
-        ClockChange::Met { due, .. } => ("sla.met", due),
-        ClockChange::Moved { due, .. } | ClockChange::Resumed { due, .. } => ("sla.moved", due),
-        ClockChange::Stopped { due } | ClockChange::Paused { due, .. } => ("sla.stopped", due),
-    };
-    sink.text("type", kind);
-    sink.int("due", due);
-    sink.text("ticket", &ticket.id);
-    sink.text("target", &effect.target.to_string());
-    sink.text("policy", &of.policy);
-    sink.text("queue", &ticket.queue);
-    sink.text("priority", &of.priority);
-    match effect.change {
-        ClockChange::Met { at, due } => {
-            sink.int("met_at", at);
-            sink.text("in_time", yes(at <= due));
-        }
-        ClockChange::Paused { remaining, .. } => sink.int("remaining_ms", remaining),
-        _ => {}
-    }
-    sink.int("at", event.at);
+fn migration(migration: &Migration, sink: &mut impl Sink) {
+    sink.text("policy", &migration.policy);
+    sink.int("from", i64::from(migration.from));
+    sink.int("to", i64::from(migration.to));
+    sink.text("mode", migration.mode.as_str());
 }
 
 fn agent(event: &Event, agent: &AgentEvent, sink: &mut impl Sink) {
@@ -386,13 +262,13 @@ fn agent(event: &Event, agent: &AgentEvent, sink: &mut impl Sink) {
     tail(event, agent.origin.as_deref(), sink);
 }
 
-fn instant(name: &str, at: UnixMs, sink: &mut impl Sink) {
+pub(super) fn instant(name: &str, at: UnixMs, sink: &mut impl Sink) {
     if at != NEVER {
         sink.int(name, at);
     }
 }
 
-fn yes(b: bool) -> &'static str {
+pub(super) fn yes(b: bool) -> &'static str {
     if b { "yes" } else { "no" }
 }
 

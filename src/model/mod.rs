@@ -6,27 +6,38 @@
 //! | [`text`] | ids and names: what a valid one is, and which known one is nearest |
 //! | [`target`] | what an SLA clock is aimed at |
 //! | [`skill`] | skills of agents, requirements of tickets |
+//! | [`calendar`] | working time as data: weeks, holidays, zones |
 //! | [`clock`] | the daemon's clock as commands move it and as the log tells of it |
-//! | [`command`] | what clients ask for |
-//! | [`event`] | what happened: the facts of the log |
+//! | [`command`], `ticket_command`, [`session`] | what clients ask for, of the engine and of the daemon itself |
+//! | [`versions`] | versions of policies: what is asked about them, and tickets that go from one to another |
+//! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
 //! | `spelling` | how the plain enums of events and commands are spelled |
-//! | [`fields`] | an event as the field/value pairs that the feed shows |
+//! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
+//! | [`rules`] | a compiled policy as the log keeps it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod calendar;
 pub mod clock;
 pub mod command;
+pub mod course;
 pub mod event;
 pub mod fields;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod rules;
+pub mod session;
 pub mod skill;
+pub mod sla;
 mod spelling;
 pub mod target;
 pub mod text;
+mod ticket_command;
+mod ticket_fields;
 pub mod time;
+pub mod versions;
 
 pub use refusal::{Code, Refusal};
 pub use text::Text;

@@ -7,10 +7,13 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::calendar::CalendarExtended;
+use super::course::Course;
 use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, Presence, TicketState};
 use super::reply::Taken;
 use super::skill::Required;
 use super::target::Target;
+use super::versions::MigrationRecord;
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -31,6 +34,10 @@ pub enum Record {
     Policy(Box<PolicyActivated>),
     /// A declared queue.
     Queue(Box<QueueRecord>),
+    /// A migration under way, in the order in which they began.
+    Migration(Box<MigrationRecord>),
+    /// A calendar version, oldest first.
+    Calendar(Box<CalendarRecord>),
 }
 
 /// Where time stood.
@@ -69,6 +76,8 @@ pub struct TicketRecord {
     pub state: TicketState,
     pub queue: Text,
     pub queue_by_policy: bool,
+    /// The queue that it was opened with, by which rules match; empty: it named none.
+    pub asked_queue: Text,
     /// Holder, or empty.
     pub agent: Text,
     /// Seq of the assignment; 0: none.
@@ -95,6 +104,8 @@ pub struct TicketRecord {
     pub resume_seq: Seq,
     pub clocks: Vec<ClockRecord>,
     pub details: Option<Box<Details>>,
+    /// Stages, extensions, escalations, steps.
+    pub course: Option<Box<Course>>,
 }
 
 /// A clock, in target order.
@@ -117,6 +128,8 @@ pub struct ClockRecord {
     pub ended_by_resolve: bool,
     /// A change of level moved its due into the past.
     pub late_by_level: bool,
+    /// Its due lies where its calendar is not published yet.
+    pub provisional: bool,
 }
 
 /// How a clock stands.
@@ -171,6 +184,15 @@ pub struct TokenRecord {
     pub logged_at: UnixMs,
     /// AGENT.NEXT's reply; otherwise the reply is the seq.
     pub taken: Option<Box<Taken>>,
+}
+
+/// A calendar version.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct CalendarRecord {
+    pub tenant: TenantId,
+    /// Seq of its `calendar.extended`.
+    pub seq: Seq,
+    pub fact: CalendarExtended,
 }
 
 /// A declared queue.

@@ -3,6 +3,7 @@
 use super::clock::Jump;
 use super::command::Cancelled;
 use super::event::*;
+use super::versions::MigrationMode;
 
 macro_rules! spelled {
     ($type:ty, $what:literal: $($variant:ident = $text:literal),+ $(,)?) => {
@@ -32,3 +33,4 @@ spelled!(Cancelled, "as": Abandoned = "abandoned", Duplicate = "duplicate", Spam
 spelled!(AssignedHow, "how": Next = "next", Assign = "assign");
 spelled!(Released, "why": Command = "command", AgentLeft = "agent_left");
 spelled!(Jump, "how": Advanced = "advanced", Stepped = "stepped", Frozen = "frozen", Accepted = "accepted", Rejected = "rejected", Returned = "returned");
+spelled!(MigrationMode, "mode": Retroactive = "retroactive", FromNow = "fromnow");

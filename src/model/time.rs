@@ -51,7 +51,7 @@ pub fn rfc3339(at: UnixMs) -> String {
 }
 
 /// A length of time as people give it; what it comes to may depend on where it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub enum Span {
     /// Plain milliseconds (`ms s m h d w`; d = 24 h).
     Ms(DurationMs),

@@ -1,10 +1,9 @@
 //! The priorities of a policy file: the short form, the full form, and what must hold between them.
 
-use super::clocks::{self, Defaults};
 use super::parse::label;
 use super::problem::Problems;
-use super::rules::Level;
-use super::section::{self, Placed, Section};
+use super::section::{self, Placed, Section, TAKES_RANK};
+use crate::model::rules::Priority;
 use crate::model::text::{self, Text};
 use std::ops::Range;
 use toml::Spanned;
@@ -15,29 +14,32 @@ const LEVEL_KEYS: [&str; 4] = ["label", "rank", "queue", "clocks"];
 /// Ranks of the short form lie this far apart, so that levels of other policies fit between.
 const RANK_STEP: usize = 10;
 
-/// A level, and where its rank stands.
-pub(super) struct PlacedLevel {
-    pub(super) level: Level,
-    place: Range<usize>,
+/// A priority, where it stands, and what is still to be read of it.
+pub(super) struct Level<'a> {
+    pub(super) priority: Priority,
+    /// Its own queue.
+    pub(super) queue: Option<Text>,
+    /// How it is called, and its place, in messages about what it lacks.
+    pub(super) called: String,
+    pub(super) place: Range<usize>,
+    /// Where its rank stands; empty: nowhere.
+    rank_place: Range<usize>,
+    /// The table of the full form.
+    pub(super) section: Option<Section<'a>>,
 }
 
 /// The priorities, most urgent first.
-pub(super) fn levels(
-    top: &Section<'_>,
-    queue: Option<&Text>,
-    defaults: &Defaults,
-    problems: &mut Problems,
-) -> Vec<PlacedLevel> {
+pub(super) fn levels<'a>(top: &Section<'a>, problems: &mut Problems) -> Vec<Level<'a>> {
     let none = "it takes a list of names, the most urgent first, or a table [priorities.NAME] for each";
     let Some(value) = top.get("priorities") else {
         problems.at(&top.place, "priorities are missing", none);
         return Vec::new();
     };
     let mut levels = match value.get_ref() {
-        DeValue::Array(names) => short_levels(top, value, names, queue, problems),
+        DeValue::Array(names) => short_levels(top, value, names, problems),
         DeValue::Table(tables) => tables
             .iter()
-            .filter_map(|(name, value)| full_level(name, value, queue, defaults, problems))
+            .filter_map(|(name, value)| full_level(name, value, problems))
             .collect(),
         other => {
             problems.at(
@@ -61,13 +63,12 @@ pub(super) fn levels(
 }
 
 /// `priorities = ["P0", "P1"]`: ranks 0, 10, 20 …, no clocks.
-fn short_levels(
-    top: &Section<'_>,
+fn short_levels<'a>(
+    top: &Section<'a>,
     value: &Spanned<DeValue<'_>>,
     names: &DeArray<'_>,
-    queue: Option<&Text>,
     problems: &mut Problems,
-) -> Vec<PlacedLevel> {
+) -> Vec<Level<'a>> {
     let most = usize::from(u8::MAX) / RANK_STEP + 1;
     if names.len() > most {
         problems.at(
@@ -79,9 +80,6 @@ fn short_levels(
             format!("list at most {most}, or write a table [priorities.NAME] with a rank for each"),
         );
     }
-    if queue.is_none() && top.get("queue").is_none() && !names.is_empty() {
-        missing_queue(&value.span(), "priorities", problems);
-    }
     let list = top.list("priorities", problems, |word, place, problems| {
         Some((section::name("priorities", word, place, problems)?, place.clone()))
     });
@@ -90,92 +88,72 @@ fn short_levels(
         .into_iter()
         .enumerate();
     levels
-        .map(|(index, (name, place))| PlacedLevel {
-            level: Level {
+        .map(|(index, (name, place))| Level {
+            priority: Priority {
                 name,
                 label: String::new(),
                 rank: u8::try_from(index * RANK_STEP).unwrap_or(u8::MAX),
-                queue: queue.cloned().unwrap_or_default(),
-                clocks: Vec::new(),
             },
+            queue: None,
+            called: "priorities".to_owned(),
+            place: value.span(),
             // Beyond the last rank the list was refused above: no rank clashes on top.
-            place: if index < most { place } else { 0..0 },
+            rank_place: if index < most { place } else { 0..0 },
+            section: None,
         })
         .collect()
 }
 
-fn missing_queue(place: &Range<usize>, of: &str, problems: &mut Problems) {
-    problems.at(
-        place,
-        format!("{of}: no queue says where the tickets wait"),
-        "add queue = \"NAME\" there, or at the top for all priorities",
-    );
-}
-
 /// `[priorities.P1]`
-fn full_level(
+fn full_level<'a>(
     key: &Spanned<DeString<'_>>,
-    value: &Spanned<DeValue<'_>>,
-    queue: Option<&Text>,
-    defaults: &Defaults,
+    value: &'a Spanned<DeValue<'a>>,
     problems: &mut Problems,
-) -> Option<PlacedLevel> {
+) -> Option<Level<'a>> {
     let called = format!("priority '{}'", key.get_ref());
     let Some(table) = value.get_ref().as_table() else {
         section::wrong(&called, value, "a table with rank, queue and clocks", problems);
         return None;
     };
     let name = section::name("priorities", key.get_ref(), &key.span(), problems);
-    let level = Section::new(table, key.span(), called, &LEVEL_KEYS, problems);
-    let own = level.name("queue", problems);
-    let own = own.and_then(|(own, place)| usable_queue(own, &place, problems));
-    if own.is_none() && queue.is_none() && level.get("queue").is_none() {
-        missing_queue(&level.place, &level.called, problems);
-    }
+    let level = Section::new(table, key.span(), called.clone(), &LEVEL_KEYS, problems);
+    let queue = level.name("queue", problems);
+    let queue = queue.and_then(|(queue, place)| usable_queue(queue, &place, problems));
     let rank = rank(&level, problems);
-    let clocks = clocks::clocks(&level, defaults, problems);
     let label = label(&level, problems);
-    let (rank, place) = rank.unwrap_or((0, 0..0));
+    let (rank, rank_place) = rank.unwrap_or((0, 0..0));
     // A level with problems still takes part in the checks between levels; place 0..0 keeps it out of rank clashes.
-    Some(PlacedLevel {
-        level: Level {
+    Some(Level {
+        priority: Priority {
             name: name?,
             label,
             rank,
-            queue: own.or_else(|| queue.cloned()).unwrap_or_default(),
-            clocks,
         },
-        place,
+        queue,
+        called,
+        place: key.span(),
+        rank_place,
+        section: Some(level),
     })
 }
 
 fn rank(level: &Section<'_>, problems: &mut Problems) -> Option<Placed<u8>> {
-    let remedy = "it takes a whole number from 0, the most urgent, to 255";
-    let Some(value) = level.get("rank") else {
-        problems.at(&level.place, format!("{} has no rank", level.called), remedy);
-        return None;
-    };
-    let number = value.get_ref().as_integer();
-    let rank = number.and_then(|n| u8::from_str_radix(n.as_str(), n.radix()).ok());
-    if rank.is_none() {
-        let what = match number {
-            Some(number) => format!("rank {number} is out of range"),
-            None => format!("rank is of type {}", value.get_ref().type_str()),
-        };
-        problems.at(&value.span(), what, remedy);
+    if level.get("rank").is_none() {
+        problems.at(&level.place, format!("{} has no rank", level.called), TAKES_RANK);
     }
-    rank.map(|rank| (rank, value.span()))
+    level.rank(problems)
 }
 
 /// Sorts by rank and reports levels that share one: their tickets could not be put in order.
-fn rank_clashes(levels: &mut [PlacedLevel], problems: &mut Problems) {
-    levels.sort_by_key(|level| (level.level.rank, level.place.start));
+fn rank_clashes(levels: &mut [Level<'_>], problems: &mut Problems) {
+    levels.sort_by_key(|level| (level.priority.rank, level.rank_place.start));
     for pair in levels.windows(2) {
         let [first, second] = pair else { continue };
-        if first.level.rank == second.level.rank && !first.place.is_empty() && !second.place.is_empty() {
-            let (rank, name) = (second.level.rank, &first.level.name);
+        if first.priority.rank == second.priority.rank && !first.place.is_empty() && !second.place.is_empty()
+        {
+            let (rank, name) = (second.priority.rank, &first.priority.name);
             problems.at(
-                &second.place,
+                &second.rank_place,
                 format!("rank {rank} is that of priority '{name}' already"),
                 "give each priority of a policy a rank of its own",
             );
@@ -199,10 +177,10 @@ pub(super) fn usable_queue(queue: Text, place: &Range<usize>, problems: &mut Pro
 /// Index of the default among the levels.
 pub(super) fn default_priority(
     top: &Section<'_>,
-    levels: &[PlacedLevel],
+    levels: &[Level<'_>],
     problems: &mut Problems,
 ) -> Option<u16> {
-    let names: Vec<&str> = levels.iter().map(|l| l.level.name.as_str()).collect();
+    let names: Vec<&str> = levels.iter().map(|l| l.priority.name.as_str()).collect();
     let remedy = || {
         let known = if names.is_empty() {
             "a priority".to_owned()

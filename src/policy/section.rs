@@ -8,6 +8,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// What a rank takes.
+pub(super) const TAKES_RANK: &str = "it takes a whole number from 0, the most urgent, to 255";
+
 /// A word and its bytes in the text.
 pub(super) type Placed<T> = (T, Range<usize>);
 
@@ -85,6 +88,114 @@ impl<'a> Section<'a> {
             list.extend(read(word, &place, problems));
         }
         Some((list, value.span()))
+    }
+
+    /// One word, or a list of different ones, each turned into a value by `read`.
+    pub(super) fn words<T>(
+        &self,
+        key: &str,
+        problems: &mut Problems,
+        mut read: impl FnMut(&'a str, &Range<usize>, &mut Problems) -> Option<T>,
+    ) -> Option<Placed<Vec<T>>> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::String(word) => {
+                let list = read(word, &value.span(), problems).into_iter().collect();
+                Some((list, value.span()))
+            }
+            DeValue::Array(_) => self.list(key, problems, read),
+            _ => {
+                wrong(
+                    key,
+                    value,
+                    "text in double quotes, or a list such as [\"a\", \"b\"]",
+                    problems,
+                );
+                None
+            }
+        }
+    }
+
+    /// One name, or a list of different ones; a missing key is an empty list.
+    pub(super) fn one_or_more(&self, key: &str, problems: &mut Problems) -> Vec<Text> {
+        let read =
+            |word: &str, place: &Range<usize>, problems: &mut Problems| name(key, word, place, problems);
+        self.words(key, problems, read)
+            .map_or_else(Vec::new, |(list, _)| list)
+    }
+
+    /// `true` or `false`; a missing key is `false`.
+    pub(super) fn flag(&self, key: &str, problems: &mut Problems) -> bool {
+        let Some(value) = self.get(key) else {
+            return false;
+        };
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            wrong(key, value, "true or false", problems);
+        }
+        flag.unwrap_or(false)
+    }
+
+    /// One of a few words, and what it stands for.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        key: &str,
+        choices: &[(&str, T)],
+        problems: &mut Problems,
+    ) -> Option<Placed<T>> {
+        let (word, place) = self.text(key, problems)?;
+        let found = choices.iter().find(|(name, _)| *name == word);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let hint = text::hint(word, names.iter().copied());
+            problems.at(
+                &place,
+                format!("there is no {key} '{word}'{hint}"),
+                format!("it takes {}", names.join(", ")),
+            );
+        }
+        found.map(|(_, choice)| (*choice, place))
+    }
+
+    /// A rank.
+    pub(super) fn rank(&self, problems: &mut Problems) -> Option<Placed<u8>> {
+        let value = self.get("rank")?;
+        let number = value.get_ref().as_integer();
+        let rank = number.and_then(|n| u8::from_str_radix(n.as_str(), n.radix()).ok());
+        if rank.is_none() {
+            let what = match number {
+                Some(number) => format!("rank {number} is out of range"),
+                None => format!("rank is of type {}", value.get_ref().type_str()),
+            };
+            problems.at(&value.span(), what, TAKES_RANK);
+        }
+        rank.map(|rank| (rank, value.span()))
+    }
+
+    /// The tables of an array of tables, `[[key]]`.
+    pub(super) fn tables(
+        &self,
+        key: &str,
+        called: &str,
+        known: &[&str],
+        problems: &mut Problems,
+    ) -> Vec<Section<'a>> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let takes = format!("tables: [[{key}]] with {}", known.join(", "));
+        let Some(items) = value.get_ref().as_array() else {
+            wrong(key, value, &takes, problems);
+            return Vec::new();
+        };
+        let mut found = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            match item.get_ref().as_table() {
+                Some(table) => found.push(Section::new(table, item.span(), called, known, problems)),
+                None => wrong(key, item, &takes, problems),
+            }
+        }
+        found
     }
 
     /// A list of different names; a missing key is an empty list.

@@ -8,6 +8,7 @@ mod connection;
 mod feed;
 mod field;
 mod opening;
+mod policy;
 mod queue;
 mod read;
 mod server;
@@ -241,11 +242,12 @@ impl Row {
     }
 }
 
-const GROUPS: [&[Row]; 7] = [
+const GROUPS: [&[Row]; 8] = [
     ticket::ROWS,
     read::ROWS,
     agent::ROWS,
     queue::ROWS,
+    policy::ROWS,
     feed::ROWS,
     connection::ROWS,
     server::ROWS,

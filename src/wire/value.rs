@@ -2,6 +2,7 @@
 
 use super::parse::{Caps, capped};
 use crate::model::command::{After, EntryId, FeedKey};
+use crate::model::time::Span;
 use crate::model::{Code, DurationMs, Refusal, Text, text, time};
 
 /// Longest piece of an argument shown in an error, characters.
@@ -147,6 +148,17 @@ pub(super) fn instant(what: &str, bytes: &[u8]) -> Result<i64, Refusal> {
 /// A length of time without a calendar; long rubbish is cut before it is echoed.
 pub(super) fn duration(what: &str, bytes: &[u8]) -> Result<DurationMs, Refusal> {
     time::duration(what, clip(bytes))
+}
+
+/// A length of time of more than nothing, business days and months among them; long rubbish is cut before it is echoed.
+pub(super) fn span(what: &str, bytes: &[u8]) -> Result<Span, Refusal> {
+    match time::span(what, clip(bytes))? {
+        Span::Ms(0) | Span::Months(0) | Span::BusinessDays(0) => Err(Refusal::bad_arg(format!(
+            "{what} '{}': it takes more than no time",
+            shown(bytes)
+        ))),
+        span => Ok(span),
+    }
 }
 
 fn clip(bytes: &[u8]) -> &[u8] {

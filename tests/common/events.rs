@@ -1,8 +1,13 @@
 //! One event of every kind, with every optional part there and missing: what fixtures and mutations are made of.
 
+#[path = "rules.rs"]
+mod rules;
+
+use rules::rules;
 use slad::model::event::*;
 use slad::model::skill::{Required, Skill};
 use slad::model::target::{PLAIN, Target};
+use slad::model::time::Span;
 use slad::model::{NEVER, Text};
 
 const T0: i64 = 1_767_225_600_000;
@@ -55,12 +60,14 @@ fn clocks() -> ClockEffects {
             due: T0 + 1,
             warn_at: NEVER,
             by_hand: true,
+            provisional: false,
         },
         ClockChange::Met { at: T0, due: T0 + 1 },
         ClockChange::Moved {
             due: T0 + 5,
             warn_at: T0 + 4,
             by_hand: false,
+            provisional: true,
         },
         ClockChange::Stopped { due: T0 },
         ClockChange::Paused {
@@ -70,6 +77,7 @@ fn clocks() -> ClockEffects {
         ClockChange::Resumed {
             due: T0 + 9,
             warn_at: NEVER,
+            provisional: false,
         },
     ];
     let targets = PLAIN.iter().map(|(t, _)| t.clone()).chain([
@@ -83,6 +91,21 @@ fn clocks() -> ClockEffects {
             .zip(changes.iter().cycle().cloned())
             .map(|(target, change)| ClockEffect { target, change })
             .collect(),
+        ladders: vec![Ladder {
+            target: Target::Resolution,
+            rungs: vec![
+                Rung {
+                    step: 0,
+                    at: T0 + 3,
+                    done: true,
+                },
+                Rung {
+                    step: 1,
+                    at: T0 + 8,
+                    done: false,
+                },
+            ],
+        }],
     }
 }
 
@@ -98,6 +121,8 @@ fn details() -> Details {
         assist: vec![Text::new("legal")],
         has: vec![Text::new("description"), Text::new("outcome")],
         attributes: vec![(Text::new("site"), Text::new("north"))],
+        prefer: Text::new("a7"),
+        calendar: Text::new("cn-office"),
     }
 }
 
@@ -184,6 +209,8 @@ fn ticket_facts() -> Vec<TicketFact> {
         TicketFact::Withdrawn(Box::new(Withdrawn {
             sla: sla(),
             breach: true,
+            step: None,
+            at_word: Text::default(),
         })),
     ];
     for how in AssignedHow::ALL {
@@ -195,7 +222,56 @@ fn ticket_facts() -> Vec<TicketFact> {
     }
     facts.extend(Released::ALL.iter().map(|why| TicketFact::Released { why: *why }));
     facts.extend(Closed::ALL.iter().map(|how| TicketFact::Closed { how: *how }));
+    facts.extend(later_facts());
     facts
+}
+
+fn later_facts() -> Vec<TicketFact> {
+    let extension = Extension {
+        target: Target::Resolution,
+        span: Span::BusinessDays(2),
+        due_before: T0 + 5,
+        first_due: T0 + 4,
+        late: true,
+        approver: Text::new("supervisor"),
+        notice: Text::new("customer"),
+    };
+    vec![
+        TicketFact::StageEntered(Box::new(StageEntered {
+            name: Text::new("final-review"),
+            left: Text::new("first-review"),
+            from: Text::new("billing"),
+        })),
+        TicketFact::ExtensionRequested(Box::new(extension.clone())),
+        TicketFact::Extended(Box::new(Extension {
+            span: Span::Ms(60_000),
+            ..extension.clone()
+        })),
+        TicketFact::ExtensionRejected(Box::new(Extension {
+            span: Span::Months(1),
+            ..extension
+        })),
+        TicketFact::Escalated(Box::new(Escalated {
+            from: Text::new("billing"),
+            times: 2,
+        })),
+        TicketFact::Stepped(Box::new(Stepped {
+            sla: sla(),
+            step: 1,
+            at_word: Text::new("+30m"),
+            notify: vec![Text::new("supervisor"), Text::new("lead")],
+            rank: Some(5),
+            from: Text::new("billing"),
+            skills: Some(required()),
+            relax: Text::new("drop:zh"),
+        })),
+        TicketFact::Withdrawn(Box::new(Withdrawn {
+            sla: sla(),
+            breach: false,
+            step: Some(1),
+            at_word: Text::new("-4h"),
+        })),
+    ]
 }
 
 fn agent_facts() -> Vec<Body> {
@@ -236,7 +312,10 @@ fn daemon_facts() -> Vec<Body> {
             version: 1,
             hash: 0xabcd,
             text: "name = \"service-levels\"\n".repeat(20),
-            reason: Text::new("start"),
+            source: Text::new("service-levels.toml"),
+            activated_at: T0,
+            calendars: vec![(Text::new("cn-office"), 2)],
+            rules: rules(),
             virtual_clock: true,
         })),
         Body::QueueChanged(Box::new(QueueChanged {

@@ -5,16 +5,26 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
     // Floor 0: plain words and plain structures; neither knows the other.
     ("model", &[]),
     ("collections", &[]),
+    // Working time, on plain words.
+    ("calendar", &["model"]),
     // Floor 1
-    ("policy", &["model", "collections"]),
+    ("policy", &["model", "collections", "calendar"]),
     ("wire", &["model", "collections"]),
     ("journal", &["model", "collections"]),
     // Floor 2
-    ("engine", &["model", "collections", "policy"]),
+    ("engine", &["model", "collections", "calendar", "policy"]),
     // Floor 3
     (
         "daemon",
-        &["model", "collections", "policy", "wire", "journal", "engine"],
+        &[
+            "model",
+            "collections",
+            "calendar",
+            "policy",
+            "wire",
+            "journal",
+            "engine",
+        ],
     ),
     // Floor 4
     (
@@ -22,6 +32,7 @@ pub(crate) const FLOORS: &[(&str, &[&str])] = &[
         &[
             "model",
             "collections",
+            "calendar",
             "policy",
             "wire",
             "journal",

@@ -9,7 +9,7 @@ use slad::wire::table::ROWS;
 #[test]
 fn every_command_has_a_good_form() {
     let good = [
-        "TICKET.OPEN t1 policy none class c priority P1 customer k segment s channel ch queue q skills network>=3,zh issue i \
+        "TICKET.OPEN t1 policy none class c priority P1 customer k segment s channel ch queue q skills network>=3,zh issue i prefer a7 calendar cn-office \
          parent p links a,b assist d opened_at 1767225600000 has description,outcome due.first_response 2026-01-01T00:00:00Z \
          due.custom:Foo 1767225600000 attr.Os linux by me reason because at 1767225600000 token k1",
         "ticket.open t1",
@@ -20,6 +20,11 @@ fn every_command_has_a_good_form() {
         "TICKET.PAUSE t1 reason customer",
         "TICKET.RESUME t1",
         "TICKET.SET t1 priority P2",
+        "TICKET.STAGE t1 final-review",
+        "TICKET.EXTEND t1 resolution FOR 2bd approver boss hold 3",
+        "TICKET.APPROVE t1 stage:final-review by boss",
+        "TICKET.REJECT t1 custom:callback",
+        "TICKET.ESCALATE t1 reason stuck",
         "TICKET.TRANSFER t1 q2 reason full",
         "TICKET.ASSIGN t1 a1",
         "TICKET.RELEASE t1",

@@ -123,11 +123,20 @@ pub const KEYS: &[Key] = &[
     ),
     row!(
         "default_policy",
-        "the name of a policy: \"none\" or \"service-levels\"",
+        "the name of a policy such as \"service-levels\"",
         default_policy,
         policy,
         quoted,
         "Policy of tickets that name none."
+    ),
+    row!(
+        "policies",
+        "the path of a folder, or \"\" for none",
+        policies,
+        folder,
+        |p| quoted(&p.as_ref().map_or_else(String::new, |p| p.display().to_string())),
+        "Folder of the site's policies, one NAME.toml each, and of their calendars in calendars/. Names that it does not\n\
+         give are those inside the binary. POLICY.RELOAD and SIGHUP read it again."
     ),
     row!(
         "queues",

@@ -38,6 +38,8 @@ pub struct Config {
     pub segment_bytes: u64,
     /// Policy of tickets that name none.
     pub default_policy: Text,
+    /// Folder of the site's policies and calendars; `None`: those inside the binary alone.
+    pub policies: Option<PathBuf>,
     /// Queues that exist beside those of the policies.
     pub queues: Vec<Text>,
     /// How long commands wait for the replay at start before they are answered `LOADING`.
@@ -146,6 +148,7 @@ impl Default for Config {
             sync_interval: Duration::from_millis(100),
             segment_bytes: 64 * MIB,
             default_policy: Text::const_new("service-levels"),
+            policies: None,
             queues: Vec::new(),
             loading_wait: Duration::from_secs(30),
             state_hash_every_events: 16_384,
@@ -183,16 +186,25 @@ impl Default for Config {
 impl Config {
     /// Reads a file. Every mistake in it is reported, in the order of the file.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        Config::load_over(Config::default(), path)
+    }
+
+    /// As [`Config::load`], over other defaults: what a flag has already set counts when keys are checked together.
+    pub fn load_over(defaults: Config, path: &Path) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Config::parse(path, &text).map_err(ConfigError::Wrong)
+        Config::parse_over(defaults, path, &text).map_err(ConfigError::Wrong)
     }
 
     /// Reads the text of a file; `path` is for the messages.
     pub fn parse(path: &Path, text: &str) -> Result<Config, Problems> {
-        let mut config = Config::default();
+        Config::parse_over(Config::default(), path, text)
+    }
+
+    fn parse_over(defaults: Config, path: &Path, text: &str) -> Result<Config, Problems> {
+        let mut config = defaults;
         let mut found: Vec<(usize, String)> = Vec::new();
         let (table, errors) = DeTable::parse_recoverable(text);
         found.extend(errors.iter().map(|e| {
@@ -264,6 +276,7 @@ impl Config {
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         let limits = &self.limits;
         let mut found = Vec::new();
+        found.extend(self.unknown_default_policy());
         let mut needs = |holds: bool, key: &'static str, other: &str, least: u64| {
             if !holds {
                 let least = value::show_size(least);
@@ -286,6 +299,24 @@ impl Config {
             limits.request_bytes_max,
         );
         found
+    }
+}
+
+impl Config {
+    /// Without a folder of policies there are those inside the binary alone; with one, its files decide at start.
+    fn unknown_default_policy(&self) -> Option<(&'static str, String)> {
+        let known = || crate::policy::embedded().into_iter().map(|(name, _)| name);
+        let given = &self.default_policy;
+        if self.policies.is_some() || known().any(|known| known == given) {
+            return None;
+        }
+        let why = format!(
+            "default_policy \"{given}\" is unknown{}: it takes the name of a policy: {}, or one of the folder that \
+             `policies` names",
+            crate::model::text::hint(given, known()),
+            known().collect::<Vec<_>>().join(", ")
+        );
+        Some(("default_policy", why))
     }
 }
 

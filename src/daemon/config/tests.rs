@@ -34,7 +34,7 @@ fn every_key_can_be_set_from_its_own_text() {
 fn other_values_arrive() {
     let config = read(
         "socket = '/run/s'\ndata = '/d'\nhttp = ''\nsync = 'never'\nsync_interval = '5ms'\nsegment_bytes = 1048576\n\
-         default_policy = 'none'\nqueues = ['夜班', 'vip']\nloading_wait = '1m'\nstate_hash_every_events = 6\nclock_jump_max = '90s'\n\
+         default_policy = 'none'\npolicies = '/p'\nqueues = ['夜班', 'vip']\nloading_wait = '1m'\nstate_hash_every_events = 6\nclock_jump_max = '90s'\n\
          snapshot.every_events = 7\nsnapshot.every = '2s'\nsnapshot.keep = 3\n\
          retention.age = '36h'\nretention.bytes = '3MiB'\nretention.free_bytes_min = '5GiB'\n[limits]\nconnections_max = 8\nargs_max = 16\n\
          bulk_bytes_max = '1KiB'\nrequest_bytes_max = '2 KiB'\npipeline_max = 9\noutput_bytes_max = '1GiB'\nmulti_max = 10\nmulti_bytes_max = '2KiB'\n\
@@ -49,6 +49,7 @@ fn other_values_arrive() {
         sync_interval: Duration::from_millis(5),
         segment_bytes: MIB,
         default_policy: "none".into(),
+        policies: Some("/p".into()),
         queues: vec!["vip".into(), "夜班".into()],
         loading_wait: Duration::from_secs(60),
         state_hash_every_events: 6,
@@ -132,6 +133,10 @@ fn each_mistake_is_named_with_its_place_and_remedy() {
         (
             "default_policy = 'xyzzy-plugh'",
             "\"xyzzy-plugh\" is unknown: it takes",
+        ),
+        (
+            "policies = 7",
+            "policies 7 is an integer: it takes the path of a folder",
         ),
         ("snapshot.keep = 1", "snapshot.keep 1 is less than 2"),
         ("snapshot.keep = 5000000000", "is more than 4294967295"),

@@ -187,14 +187,17 @@ pub(super) fn name(given: &DeValue<'_>) -> Reading<Text> {
     text::id("name", text.as_bytes()).map_err(|refusal| refusal.message.replacen("name ", "", 1))
 }
 
-/// The name of a policy that the binary brings.
+/// The name of a policy: which there are is known when all keys are.
 pub(super) fn policy(given: &DeValue<'_>) -> Reading<Text> {
-    let name = name(given)?;
-    let known = || crate::policy::embedded().into_iter().map(|(name, _)| name);
-    if known().any(|known| known == name) {
-        return Ok(name);
+    name(given)
+}
+
+/// Path of a folder, or empty for none.
+pub(super) fn folder(given: &DeValue<'_>) -> Reading<Option<PathBuf>> {
+    match string(given)? {
+        "" => Ok(None),
+        _ => path(given).map(Some),
     }
-    Err(format!("is unknown{}", text::hint(&name, known())))
 }
 
 /// A list of names, each once; from a flag, separated by commas.

@@ -113,6 +113,8 @@ pub struct Gauges {
     pub frozen: IntGauge,
     /// Room that the log has on its disk: [`crate::daemon::disk::DiskState`] as a number.
     pub disk_state: IntGauge,
+    /// Mistakes in the folder of policies when it was read last.
+    pub policy_mistakes: IntGauge,
     recovery: prometheus::Gauge,
     snapshot_at: cells::Cells,
 }
@@ -289,6 +291,10 @@ impl Metrics {
                 "slad_disk_state",
                 "Room for the log: 0 enough; 1 the disk is full and the reserve in use, OPEN is refused; 2 the reserve is \
                  used up, every write is refused and timers wait.",
+            )?,
+            policy_mistakes: all.gauge(
+                "slad_policy_mistakes",
+                "Mistakes in the folder of policies when it was read last; while there are any, nothing of it is loaded.",
             )?,
             recovery: {
                 let gauge = prometheus::Gauge::new(

@@ -92,6 +92,7 @@ fn outcomes_are_counted_by_what_the_configuration_names() {
                 change: ClockChange::Stopped { due: NOW },
             },
         ],
+        ladders: Vec::new(),
     };
     recorder.observe(&event(TicketFact::Responded, Some(met(NOW))));
     recorder.observe(&event(TicketFact::Responded, Some(met(NOW + 1)))); // late: its breach counts, not this
@@ -117,6 +118,8 @@ fn outcomes_are_counted_by_what_the_configuration_names() {
         let taken = Withdrawn {
             sla: *sla("service-levels@1", "P1", "first_response"),
             breach,
+            step: None,
+            at_word: Text::default(),
         };
         recorder.observe(&event(TicketFact::Withdrawn(Box::new(taken)), None));
     }

@@ -34,11 +34,20 @@ impl State {
             Body::PolicyActivated(policy) => {
                 let hash = self.sum.canon.policy(policy);
                 self.sum.add(hash);
-                self.policies.activate(policy)?;
+                let State {
+                    policies, calendars, ..
+                } = self;
+                policies.activate(policy, calendars)?;
                 self.virtual_clock |= policy.virtual_clock;
                 self.learn_queues();
                 Ok(())
             }
+            Body::PolicyMigrating(begun) => {
+                self.begin_migration(seq, &begun.migration);
+                Ok(())
+            }
+            Body::PolicyMigrated(ended) => self.end_migration(ended.begun),
+            Body::CalendarExtended(calendar) => self.take_calendar(seq, calendar),
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 if self.declared.insert(number, seq).is_none() {

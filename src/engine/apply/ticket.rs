@@ -4,7 +4,7 @@ use crate::engine::clock::Clock;
 use crate::engine::state::{State, id_hash};
 use crate::engine::ticket::{NONE, Pause, Ticket};
 use crate::model::event::*;
-use crate::model::record::ClosedRecord;
+use crate::model::record::{ClockState, ClosedRecord};
 use crate::model::target::Target;
 use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text, UnixMs};
 
@@ -63,15 +63,21 @@ impl State {
             return;
         };
         for effect in &effects.effects {
+            if let ClockChange::Started { .. } = effect.change {
+                begin_again(state, &effect.target);
+            }
             let clock = state.clock_mut(&effect.target);
             clock.apply(&effect.change, event.at);
             match ticket.fact {
                 TicketFact::Resolved { .. } => clock.ended_by_resolve = !clock.is_open(),
-                TicketFact::Changed(_) => {
+                TicketFact::Changed(_) | TicketFact::Migrated(_) => {
                     clock.late_by_level = !clock.breached && clock.due_from(event.at) < event.at
                 }
                 _ => {}
             }
+        }
+        for ladder in &effects.ladders {
+            set_ladder(state, &ladder.target, Some(ladder));
         }
     }
 
@@ -96,6 +102,7 @@ impl State {
                 self.change_load(slot, 1);
             }
             TicketFact::Changed(changed) => self.change(slot, event.at, ticket, changed)?,
+            TicketFact::Migrated(migrated) => self.apply_migrated(slot, event, ticket, migrated)?,
             TicketFact::Assigned { .. } => {
                 self.detach(slot);
                 let agent = self.agent_or_new(&ticket.agent);
@@ -139,14 +146,39 @@ impl State {
                 clock.breached_due = sla.due;
                 clock.late_by_level = false;
             }),
-            TicketFact::Withdrawn(withdrawn) => self.edit_clock(slot, &withdrawn.sla.target, |clock| {
-                if withdrawn.breach {
-                    clock.breached = false;
-                    clock.breached_due = NEVER;
-                } else {
-                    clock.warned = false;
+            TicketFact::Withdrawn(withdrawn) => self.withdraw(slot, withdrawn),
+            TicketFact::StageEntered(stage) => {
+                if !stage.from.is_empty() {
+                    self.back_to_waiting(slot, event.at);
+                    self.move_to_queue(slot, &ticket.queue, event.at);
                 }
+                self.edit(slot, |t| {
+                    t.queue_by_policy &= stage.from.is_empty();
+                    let course = t.course.get_or_insert_default();
+                    course.stage = stage.name.clone();
+                    course.stage_seq = seq;
+                });
+            }
+            TicketFact::ExtensionRequested(asked) => self.edit(slot, |t| {
+                t.past_mut(&asked.target).asked = Some(asked.clone());
             }),
+            TicketFact::ExtensionRejected(asked) => self.edit(slot, |t| {
+                t.past_mut(&asked.target).asked = None;
+            }),
+            TicketFact::Extended(extension) => self.edit(slot, |t| {
+                let past = t.past_mut(&extension.target);
+                past.asked = None;
+                past.first_due = extension.first_due;
+            }),
+            TicketFact::Escalated(escalated) => {
+                self.back_to_waiting(slot, event.at);
+                self.move_to_queue(slot, &ticket.queue, event.at);
+                self.edit(slot, |t| {
+                    t.queue_by_policy = false;
+                    t.course.get_or_insert_default().escalated = escalated.times;
+                });
+            }
+            TicketFact::Stepped(stepped) => self.step(slot, event.at, ticket, stepped),
             TicketFact::Closed { .. } => self.detach(slot),
             TicketFact::Opened(_)
             | TicketFact::Inbound(_)
@@ -155,6 +187,47 @@ impl State {
             | TicketFact::Rated(_) => {}
         }
         Ok(())
+    }
+
+    fn withdraw(&mut self, slot: u32, withdrawn: &Withdrawn) {
+        let target = &withdrawn.sla.target;
+        self.edit(slot, |ticket| {
+            if let Some(step) = withdrawn.step {
+                mark_rung(ticket, target, step, false);
+            } else if withdrawn.breach {
+                if ticket
+                    .past(target)
+                    .is_some_and(|past| past.first_breach == withdrawn.sla.due)
+                {
+                    ticket.past_mut(target).first_breach = NEVER;
+                }
+                let clock = ticket.clock_mut(target);
+                clock.breached = false;
+                clock.breached_due = NEVER;
+            } else {
+                ticket.clock_mut(target).warned = false;
+            }
+        });
+    }
+
+    /// A step was taken. A ticket in an agent's hands stays there, whatever queue it belongs to from here on.
+    fn step(&mut self, slot: u32, at: UnixMs, ticket: &TicketEvent, stepped: &Stepped) {
+        self.edit(slot, |t| {
+            mark_rung(t, &stepped.sla.target, stepped.step, true);
+            t.rank = stepped.rank.unwrap_or(t.rank);
+            t.queue_by_policy &= stepped.from.is_empty();
+        });
+        if let Some(skills) = &stepped.skills {
+            self.require(slot, skills);
+        }
+        self.move_to_queue(slot, &ticket.queue, at);
+    }
+
+    fn require(&mut self, slot: u32, skills: &[crate::model::skill::Required]) {
+        if let Some(queue) = self.tickets.get(slot).map(|t| t.queue) {
+            let requirement = self.routing.requirements.intern(queue, skills);
+            self.edit(slot, |t| t.requirement = requirement);
+        }
     }
 
     fn open(&mut self, seq: Seq, ticket: &TicketEvent, opened: &Opened) -> Result<u32, String> {
@@ -175,6 +248,10 @@ impl State {
             .ok_or_else(unknown)?;
         self.forget_closed(&ticket.id);
         let queue = self.queues.intern(&ticket.queue);
+        let asked_queue = if opened.queue_by_policy { NONE } else { queue };
+        let none = Details::default();
+        let details = opened.details.as_deref().unwrap_or(&none);
+        let plan = self.replan(book, level, details, asked_queue);
         let requirement = self.routing.requirements.intern(queue, &opened.skills);
         let effects = ticket.clocks.as_ref().map_or(0, |clocks| clocks.effects.len());
         let slot = self.insert_ticket(Ticket {
@@ -195,12 +272,15 @@ impl State {
             requirement,
             book,
             level,
+            plan,
+            asked_queue,
             rank: opened.rank,
             state: TicketState::Waiting,
             queue_by_policy: opened.queue_by_policy,
             clocks: Vec::with_capacity(effects),
             pause: None,
             details: opened.details.clone(),
+            course: None,
         });
         // As for every other fact: not counted while it changes.
         self.before_ticket(slot);
@@ -239,14 +319,14 @@ impl State {
                 t.rank = *rank;
             });
         }
-        if let Some(skills) = &changed.skills
-            && let Some(queue) = self.tickets.get(slot).map(|t| t.queue)
-        {
-            let requirement = self.routing.requirements.intern(queue, skills);
-            self.edit(slot, |t| t.requirement = requirement);
+        if let Some(skills) = &changed.skills {
+            self.require(slot, skills);
         }
         if let Some(details) = &changed.details {
             self.edit(slot, |t| t.details = Some(details.clone()));
+        }
+        if changed.priority.is_some() || changed.details.is_some() {
+            self.replan_ticket(slot);
         }
         self.move_to_queue(slot, &ticket.queue, at);
         Ok(())
@@ -263,7 +343,11 @@ impl State {
         };
         self.ticket_ids.remove(id_hash(&ticket.id), |other| other == slot);
         // A command finds a ticket whose time is over closed already: from `close_at` on it was the timer.
-        let by_command = event.cause == 0 && event.logged_at < ticket.close_at;
+        // Unless a clock kept it waiting: then it was told to close.
+        let kept =
+            |clock: &Clock| clock.state == ClockState::Stopped && clock.mark == event.at && !clock.breached;
+        let by_command =
+            event.cause == 0 && (event.logged_at < ticket.close_at || ticket.clocks.iter().any(kept));
         self.remember_closed(ClosedRecord {
             tenant: TENANT_DEFAULT,
             number: self.closed.range().end,
@@ -277,7 +361,7 @@ impl State {
         });
     }
 
-    fn edit(&mut self, slot: u32, change: impl FnOnce(&mut Ticket)) {
+    pub(in crate::engine) fn edit(&mut self, slot: u32, change: impl FnOnce(&mut Ticket)) {
         if let Some(ticket) = self.tickets.get_mut(slot) {
             change(ticket);
         }
@@ -296,7 +380,7 @@ impl State {
         });
     }
 
-    fn move_to_queue(&mut self, slot: u32, queue: &Text, at: UnixMs) {
+    pub(in crate::engine) fn move_to_queue(&mut self, slot: u32, queue: &Text, at: UnixMs) {
         let number = self.queues.intern(queue);
         let Some(ticket) = self.tickets.get_mut(slot).filter(|t| t.queue != number) else {
             return;
@@ -358,6 +442,49 @@ fn is_commanded(event: &Event, fact: &TicketFact) -> bool {
     event.cause == 0
         && !matches!(
             fact,
-            TicketFact::Warned(_) | TicketFact::Breached(_) | TicketFact::Withdrawn(_)
+            TicketFact::Warned(_)
+                | TicketFact::Breached(_)
+                | TicketFact::Withdrawn(_)
+                | TicketFact::Stepped(_)
         )
+}
+
+/// A clock starts another cycle: the first breach stays on record, the steps of the old cycle are forgotten.
+fn begin_again(ticket: &mut Ticket, target: &Target) {
+    let missed = ticket.clock(target).filter(|clock| clock.breached);
+    if let Some(due) = missed.map(|clock| clock.breached_due) {
+        let past = ticket.past_mut(target);
+        past.first_breach = past.first_breach.min(due);
+    }
+    set_ladder(ticket, target, None);
+}
+
+/// Ladders stay in the order of their targets; one without steps is none.
+fn set_ladder(ticket: &mut Ticket, target: &Target, ladder: Option<&Ladder>) {
+    let ladder = ladder.filter(|ladder| !ladder.rungs.is_empty());
+    if ladder.is_none() && ticket.ladder(target).is_none() {
+        return;
+    }
+    let ladders = &mut ticket.course.get_or_insert_default().ladders;
+    let place = ladders.binary_search_by(|known| known.target.cmp(target));
+    match (place, ladder) {
+        (Ok(place), Some(ladder)) => ladders[place] = ladder.clone(),
+        (Ok(place), None) => {
+            ladders.remove(place);
+        }
+        (Err(place), Some(ladder)) => ladders.insert(place, ladder.clone()),
+        (Err(_), None) => {}
+    }
+}
+
+fn mark_rung(ticket: &mut Ticket, target: &Target, step: u16, done: bool) {
+    let Some(course) = &mut ticket.course else { return };
+    let rungs = course
+        .ladders
+        .iter_mut()
+        .filter(|ladder| ladder.target == *target)
+        .flat_map(|ladder| &mut ladder.rungs);
+    for rung in rungs.filter(|rung| rung.step == step) {
+        rung.done = done;
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::Case;
 use crate::engine::WaiterId;
-use crate::engine::transaction::{Saying, Transaction, origin};
+use crate::engine::transaction::{Transaction, origin};
 use crate::model::command::{AgentCommand, AgentFields, AgentOp, Common, QUEUE_NONE};
-use crate::model::event::{AgentEvent, AgentFact, AgentProfile, Body, Presence, Released, TicketFact};
+use crate::model::event::{AgentEvent, AgentFact, AgentProfile, Body, Presence, Released};
 use crate::model::reply::Reply;
 use crate::model::{Code, Refusal, Seq, Text};
 
@@ -164,18 +164,7 @@ impl Transaction<'_> {
                         at: self.now,
                         common: None,
                     };
-                    let fact = TicketFact::Released {
-                        why: Released::AgentLeft,
-                    };
-                    self.say(
-                        case.slot,
-                        case.at,
-                        fact,
-                        Saying {
-                            cause: seq,
-                            ..Saying::default()
-                        },
-                    );
+                    self.give_back(&case, Released::AgentLeft, seq);
                 }
             }
         }

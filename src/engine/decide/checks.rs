@@ -12,7 +12,7 @@ use crate::model::{Code, Refusal, Seq, Text, UnixMs};
 pub(super) const AHEAD_MS: i64 = 5_000;
 
 /// In which states a command is possible.
-const POSSIBLE: [(&str, &[TicketState]); 16] = [
+const POSSIBLE: [(&str, &[TicketState]); 21] = [
     ("INBOUND", &[Waiting, Assigned]),
     ("RESPOND", &[Waiting, Assigned]),
     ("PROGRESS", &[Waiting, Assigned]),
@@ -20,8 +20,13 @@ const POSSIBLE: [(&str, &[TicketState]); 16] = [
     ("PAUSE", &[Waiting, Assigned]),
     ("RESUME", &[Waiting, Assigned]),
     ("SET", &[Waiting, Assigned]),
+    ("STAGE", &[Waiting, Assigned]),
+    ("EXTEND", &[Waiting, Assigned]),
+    ("APPROVE", &[Waiting, Assigned]),
+    ("REJECT", &[Waiting, Assigned]),
     ("ASSIGN", &[Waiting, Assigned]),
     ("TRANSFER", &[Waiting, Assigned]),
+    ("ESCALATE", &[Waiting, Assigned]),
     ("RELEASE", &[Assigned]),
     ("RESOLVE", &[Waiting, Assigned]),
     ("REOPEN", &[Resolved]),
@@ -41,6 +46,11 @@ fn name(op: &TicketOp) -> &'static str {
         TicketOp::Pause { .. } => "PAUSE",
         TicketOp::Resume => "RESUME",
         TicketOp::Set(_) => "SET",
+        TicketOp::Stage { .. } => "STAGE",
+        TicketOp::Extend { .. } => "EXTEND",
+        TicketOp::Approve { .. } => "APPROVE",
+        TicketOp::Reject { .. } => "REJECT",
+        TicketOp::Escalate => "ESCALATE",
         TicketOp::Transfer { .. } => "TRANSFER",
         TicketOp::Assign { .. } => "ASSIGN",
         TicketOp::Release => "RELEASE",
@@ -167,6 +177,9 @@ impl Transaction<'_> {
             TicketOp::Resume if !ticket.is_paused() => {
                 let resumed = ticket.pause.as_ref().map_or(0, |pause| pause.resume_seq);
                 Some(if resumed == 0 { ticket.opened_seq } else { resumed })
+            }
+            TicketOp::Stage { name } if ticket.stage() == name => {
+                ticket.course.as_ref().map(|course| course.stage_seq)
             }
             TicketOp::Assign { agent } => self.is_held_by(ticket, agent).then_some(ticket.hold),
             TicketOp::Resolve => (ticket.state == Resolved).then_some(ticket.resolve_seq),

@@ -1,7 +1,7 @@
 //! What passes between desk and customer: INBOUND, RESPOND, PROGRESS, MARK, RATE.
 
 use super::Case;
-use crate::engine::effects::Effects;
+use crate::engine::effects::{Effects, Told};
 use crate::engine::transaction::{Saying, Transaction, origin};
 use crate::model::command::{Common, TicketOp};
 use crate::model::event::*;
@@ -11,18 +11,18 @@ use crate::policy::Trigger;
 
 impl Transaction<'_> {
     pub(super) fn inbound(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         let resumed = ticket
             .paused()
-            .is_some_and(|reason| book.customer_pauses.contains(reason));
+            .is_some_and(|reason| terms.book.rules.customer_pauses.contains(reason));
         if resumed {
             effects.resume();
         }
-        effects.inbound();
+        effects.happens(&Trigger::Inbound);
         let over = if resumed {
             self.over_when_back(case.slot)
         } else {
@@ -62,12 +62,12 @@ impl Transaction<'_> {
 
     /// A fact that may meet clocks.
     fn meeting(&mut self, case: &Case, fact: TicketFact, trigger: &Trigger, promise: Option<UnixMs>) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
-        effects.meet(trigger);
+        let mut effects = Effects::new(ticket, &terms, case.at);
+        effects.happens(trigger);
         if let Some(due) = promise {
             effects.promise(due);
         }
@@ -76,7 +76,11 @@ impl Transaction<'_> {
 
     /// Logs the fact with its effects, and what these take back.
     pub(super) fn tell(&mut self, case: &Case, fact: TicketFact, effects: Effects) -> Seq {
-        let (effects, taken_back) = effects.finish();
+        let Told {
+            effects,
+            ladders,
+            taken_back,
+        } = effects.finish();
         let seq = self.say(
             case.slot,
             case.at,
@@ -84,6 +88,7 @@ impl Transaction<'_> {
             Saying {
                 common: case.common,
                 effects,
+                ladders,
                 ..Saying::default()
             },
         );

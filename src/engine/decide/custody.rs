@@ -1,27 +1,32 @@
 //! In whose hands: ASSIGN, RELEASE, TRANSFER.
 
 use super::Case;
-use crate::engine::effects::Effects;
+use crate::engine::effects::{Effects, Told};
 use crate::engine::transaction::{Saying, Transaction};
-use crate::model::event::{AssignedHow, Released, TicketFact};
+use crate::model::event::{AssignedHow, Released, TicketFact, TicketState};
 use crate::model::{Refusal, Seq, Text, text};
 use crate::policy::Trigger;
 
 impl Transaction<'_> {
     pub(super) fn assign(&mut self, case: &Case, agent: &Text) -> Result<Seq, Refusal> {
         let slot = self.known_agent(agent)?;
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
-        effects.meet(&Trigger::Assign);
+        let mut effects = Effects::new(ticket, &terms, case.at);
+        effects.enter(TicketState::Assigned);
+        effects.happens(&Trigger::Assign);
         let from = self.state.agent_name(ticket.agent);
         let counts = u32::from(!ticket.is_paused());
         let over = self.state.agents.get(slot).map_or(0, |agent| {
             (agent.load + counts).saturating_sub(agent.described.capacity)
         });
-        let (effects, taken_back) = effects.finish();
+        let Told {
+            effects,
+            ladders,
+            taken_back,
+        } = effects.finish();
         let fact = TicketFact::Assigned {
             how: AssignedHow::Assign,
             over,
@@ -30,6 +35,7 @@ impl Transaction<'_> {
         let saying = Saying {
             common: case.common,
             effects,
+            ladders,
             agent: Some(agent.clone()),
             ..Saying::default()
         };
@@ -42,17 +48,17 @@ impl Transaction<'_> {
     }
 
     pub(super) fn release(&mut self, case: &Case) -> Seq {
-        let fact = TicketFact::Released {
-            why: Released::Command,
-        };
-        self.say(
-            case.slot,
-            case.at,
-            fact,
-            Saying {
-                common: case.common,
-                ..Saying::default()
-            },
+        self.give_back(case, Released::Command, 0)
+    }
+
+    /// The ticket goes back to its queue.
+    pub(super) fn give_back(&mut self, case: &Case, why: Released, cause: Seq) -> Seq {
+        self.to_waiting(
+            case,
+            TicketFact::Released { why },
+            cause,
+            &[Trigger::Release],
+            None,
         )
     }
 
@@ -66,12 +72,44 @@ impl Transaction<'_> {
         let fact = TicketFact::Transferred {
             from: from.unwrap_or_default(),
         };
+        Ok(self.to_queue(case, fact, queue.clone()))
+    }
+
+    /// The ticket goes to another queue, in nobody's hands.
+    pub(super) fn to_queue(&mut self, case: &Case, fact: TicketFact, queue: Text) -> Seq {
+        let triggers = [Trigger::Transfer, Trigger::TransferTo(queue.clone())];
+        self.to_waiting(case, fact, 0, &triggers, Some(queue))
+    }
+
+    fn to_waiting(
+        &mut self,
+        case: &Case,
+        fact: TicketFact,
+        cause: Seq,
+        triggers: &[Trigger],
+        queue: Option<Text>,
+    ) -> Seq {
+        let terms = self.terms(case.slot);
+        let Some(ticket) = self.state.tickets.get(case.slot) else {
+            return self.state.seq;
+        };
+        let mut effects = Effects::new(ticket, &terms, case.at);
+        effects.enter(TicketState::Waiting);
+        for trigger in triggers {
+            effects.happens(trigger);
+        }
+        let told = effects.finish();
         let saying = Saying {
+            cause,
             common: case.common,
-            queue: Some(queue.clone()),
+            effects: told.effects,
+            ladders: told.ladders,
+            queue,
             ..Saying::default()
         };
-        Ok(self.say(case.slot, case.at, fact, saying))
+        let seq = self.say(case.slot, case.at, fact, saying);
+        self.withdraw(case.slot, seq, told.taken_back);
+        seq
     }
 
     pub(super) fn known_agent(&self, id: &Text) -> Result<u32, Refusal> {

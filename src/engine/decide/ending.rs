@@ -6,18 +6,21 @@ use crate::engine::transaction::{Saying, Transaction};
 use crate::model::command::Cancelled;
 use crate::model::event::{Closed, TicketFact};
 use crate::model::{NEVER, Seq};
-use crate::policy::Trigger;
 
 impl Transaction<'_> {
     pub(super) fn resolve(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
-        effects.meet(&Trigger::Resolve);
-        effects.stop();
-        let close_at = book.close_after.map_or(NEVER, |after| after.after(case.at));
+        let mut effects = Effects::new(ticket, &terms, case.at);
+        effects.resolve(ticket.stage());
+        // What the policy wants done after the completion comes before the end.
+        let close_at = match terms.book.rules.close_after {
+            Some(after) => after.after(case.at),
+            None if effects.awaits() => case.at,
+            None => NEVER,
+        };
         let seq = self.tell(case, TicketFact::Resolved { close_at }, effects);
         if close_at == NEVER {
             let fact = TicketFact::Closed {
@@ -37,12 +40,12 @@ impl Transaction<'_> {
     }
 
     pub(super) fn reopen(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
-        effects.reopen();
+        let mut effects = Effects::new(ticket, &terms, case.at);
+        effects.reopen(ticket.stage());
         self.tell(case, TicketFact::Reopened, effects)
     }
 
@@ -63,11 +66,11 @@ impl Transaction<'_> {
     }
 
     fn end(&mut self, case: &Case, how: Closed) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.stop();
         self.tell(case, TicketFact::Closed { how }, effects)
     }

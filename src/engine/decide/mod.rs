@@ -5,19 +5,24 @@
 mod agent;
 mod checks;
 mod contact;
+mod course;
 mod custody;
 mod ending;
 mod open;
 mod pause;
+mod required;
 mod set;
 
 use super::transaction::Transaction;
 use crate::model::command::{Command, Common, TicketCommand, TicketOp};
 use crate::model::event::{Body, QueueChanged};
 use crate::model::reply::Reply;
+use crate::model::rules::Trigger;
 use crate::model::{Refusal, Seq, Text, UnixMs};
 
 pub(super) use agent::Next;
+pub(super) use course::home_queue;
+pub(super) use open::{labels_fit, priority, set_details};
 
 /// A command to a live ticket whose checks were passed.
 pub(super) struct Case<'a> {
@@ -66,6 +71,9 @@ impl Transaction<'_> {
         self.check_state(slot, &command.op)?;
         let at = self.instant(slot, common)?;
         let case = Case { slot, at, common };
+        if let Some(trigger) = trigger(&command.op) {
+            self.check_required(&case, &trigger)?;
+        }
         match &command.op {
             TicketOp::Open(_) => unreachable_open(&command.id),
             TicketOp::Inbound => Ok(self.inbound(&case)),
@@ -78,6 +86,15 @@ impl Transaction<'_> {
             TicketOp::Set(fields) => self.set(&case, fields),
             TicketOp::Transfer { queue } => self.transfer(&case, queue),
             TicketOp::Assign { agent } => self.assign(&case, agent),
+            TicketOp::Stage { name } => self.stage(&case, name),
+            TicketOp::Extend {
+                target,
+                span,
+                approver,
+            } => self.extend(&case, target, *span, approver.as_ref()),
+            TicketOp::Approve { target } => self.approve(&case, target),
+            TicketOp::Reject { target } => self.reject(&case, target),
+            TicketOp::Escalate => self.escalate(&case),
             TicketOp::Release => Ok(self.release(&case)),
             TicketOp::Resolve => Ok(self.resolve(&case)),
             TicketOp::Reopen => Ok(self.reopen(&case)),
@@ -98,6 +115,18 @@ impl Transaction<'_> {
         };
         Ok(self.emit(self.now, 0, Body::QueueChanged(Box::new(fact))))
     }
+}
+
+/// What a command that may meet clocks is to the rules. Custody is left out: no rule keeps a ticket from an agent.
+fn trigger(op: &TicketOp) -> Option<Trigger> {
+    Some(match op {
+        TicketOp::Respond => Trigger::Respond,
+        TicketOp::Progress { .. } => Trigger::Progress,
+        TicketOp::Mark { name } => Trigger::Mark(name.clone()),
+        TicketOp::Rate { .. } => Trigger::Rate,
+        TicketOp::Resolve => Trigger::Resolve,
+        _ => return None,
+    })
 }
 
 /// Repeats of OPEN were answered or refused before.

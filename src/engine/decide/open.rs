@@ -1,13 +1,17 @@
 //! TICKET.OPEN.
 
+use super::course::{first_stage, home_queue};
 use super::custody::some;
+use super::required::check_details_have;
 use crate::engine::effects::Effects;
+use crate::engine::policies::keys;
 use crate::engine::transaction::{Transaction, origin};
 use crate::model::command::{Common, Fields, Open, QUEUE_NONE};
 use crate::model::event::*;
 use crate::model::fields::list;
-use crate::model::{Code, Refusal, Seq, Text, text};
-use crate::policy::{Level, RuleBook};
+use crate::model::rules::Priority;
+use crate::model::{Code, Refusal, Seq, Text, UnixMs, text};
+use crate::policy::RuleBook;
 use std::sync::Arc;
 
 /// Requirements that a process keeps at most: each is looked at once for every profile of agents.
@@ -17,6 +21,29 @@ impl Transaction<'_> {
     pub(super) fn open(&mut self, id: &Text, open: &Open, common: Option<&Common>) -> Result<Seq, Refusal> {
         // Opening begins a new life: an earlier ticket of this id says nothing about when it may have happened.
         let at = super::checks::check_at(common, 0, self.now)?;
+        let name = open.policy.as_ref().unwrap_or(self.default_policy);
+        let version = self.state.version_for(name, open)?;
+        let event = self.opening(id, open, common, at, version, true)?;
+        let seq = self.emit(at, 0, Body::Ticket(event));
+        if let Some(slot) = self.state.ticket_slot(id)
+            && first_stage(&self.terms(slot)).is_some()
+        {
+            self.first_stage(slot, at, seq);
+        }
+        Ok(seq)
+    }
+
+    /// The event of an opening under these rules, if nothing is against it. A look ahead need not bring what the policy
+    /// requires: it is not `complete`.
+    pub(in crate::engine) fn opening(
+        &mut self,
+        id: &Text,
+        open: &Open,
+        common: Option<&Common>,
+        at: UnixMs,
+        number: u32,
+        complete: bool,
+    ) -> Result<TicketEvent, Refusal> {
         let opened_at = open.opened_at.unwrap_or(at);
         if opened_at > at + super::checks::AHEAD_MS {
             let (opened_at, at) = (
@@ -28,14 +55,16 @@ impl Transaction<'_> {
             )));
         }
         let opened_at = opened_at.min(at);
-        let book = self.policy(open.policy.as_ref())?;
-        let (_, level) = priority(&book, open.fields.priority.as_ref())?;
+        let book = Arc::clone(self.state.policies.book(number));
+        let (level, priority) = priority(&book, &open.fields)?;
         check_labels(&book, &open.fields)?;
+        check_class(&book, &open.fields)?;
+        self.check_calendar(&open.fields)?;
         if let Some(queue) = &open.queue {
             self.known_queue(queue)?;
         }
         let missing = book.missing(open);
-        if !missing.is_empty() {
+        if complete && !missing.is_empty() {
             let policy = book.versioned.clone();
             return Err(Refusal::new(
                 Code::Required,
@@ -45,34 +74,51 @@ impl Transaction<'_> {
                 ),
             ));
         }
-        let queue = open.queue.clone().unwrap_or_else(|| level.queue.clone());
-        let skills = open.fields.skills.clone().unwrap_or_default();
+        let mut details = Details::default();
+        let given = set_details(&mut details, &open.fields);
+        let plan = self
+            .state
+            .policies
+            .plan(number, &keys(&details, level, open.queue.as_deref()));
+        let terms = self.state.terms(number, plan, &details.calendar);
+        let plan = &terms.plan;
+        let stage = first_stage(&terms);
+        if let Some(stage) = stage.filter(|_| complete) {
+            let of = format!("{}, stage {}", book.versioned, stage.name);
+            check_details_have(&details, &stage.requires, &of)?;
+        }
+        let by_policy = || home_queue(&terms, stage.map_or("", |stage| &stage.name));
+        let queue = open.queue.clone().unwrap_or_else(by_policy);
+        let skills = open.fields.skills.clone().unwrap_or_else(|| plan.skills.clone());
         self.room_for_requirement(&queue, &skills)?;
-        let mut effects = Effects::of_opening(&book, level, opened_at, at);
+        let mut effects = Effects::of_opening(&terms, opened_at, at);
         effects.open(&open.fields.dues);
-        let (effects, _) = effects.finish();
-        let clocks = (!effects.is_empty()).then(|| {
+        // What a ticket does next is a fact of its own: a look ahead shows it as well.
+        if let Some(stage) = stage.filter(|_| !complete) {
+            effects.begin_in_stage(&stage.name);
+        }
+        let told = effects.finish();
+        let clocks = (!told.effects.is_empty()).then(|| {
             let policy = book.versioned.clone();
             Box::new(ClockEffects {
                 policy,
-                priority: level.name.clone(),
-                effects,
+                priority: priority.name.clone(),
+                effects: told.effects,
+                ladders: told.ladders,
             })
         });
-        let mut details = Details::default();
-        let given = set_details(&mut details, &open.fields);
         let opened = Opened {
             opened_at,
             policy: book.name.clone(),
             version: book.version,
-            priority: level.name.clone(),
-            rank: level.rank,
+            priority: priority.name.clone(),
+            rank: plan.rank,
             queue_by_policy: open.queue.is_none(),
             skills,
             fingerprint: open.fingerprint,
             details: given.then(|| Box::new(details)),
         };
-        let event = TicketEvent {
+        Ok(TicketEvent {
             id: id.clone(),
             queue,
             agent: Text::default(),
@@ -80,21 +126,29 @@ impl Transaction<'_> {
             fact: TicketFact::Opened(Box::new(opened)),
             clocks,
             origin: origin(common),
-        };
-        Ok(self.emit(at, 0, Body::Ticket(event)))
+        })
     }
 
-    fn policy(&self, name: Option<&Text>) -> Result<Arc<RuleBook>, Refusal> {
-        let name = name.unwrap_or(self.default_policy);
-        let number = self.state.policies.active(name).ok_or_else(|| {
-            let known: Vec<&str> = self.state.policies.names().collect();
-            let hint = text::hint(name, known.iter().copied());
-            Refusal::bad_arg(format!(
-                "policy '{name}' is not known{hint}: it takes {}",
-                known.join(", ")
-            ))
-        })?;
-        Ok(Arc::clone(self.state.policies.book(number)))
+    /// Refuses a calendar that is not known.
+    pub(super) fn check_calendar(&self, fields: &Fields) -> Result<(), Refusal> {
+        let calendars = &self.state.calendars;
+        let Some(name) = fields
+            .calendar
+            .as_ref()
+            .filter(|name| calendars.newest(name).is_none())
+        else {
+            return Ok(());
+        };
+        let known: Vec<&str> = calendars.names().collect();
+        let takes = if known.is_empty() {
+            "there are none yet".to_owned()
+        } else {
+            format!("it takes {}", some(&known))
+        };
+        Err(Refusal::bad_arg(format!(
+            "calendar '{name}' is not known{}: {takes}",
+            text::hint(name, known.iter().copied())
+        )))
     }
 
     /// Refuses a combination of queue and skills beyond the number that is kept.
@@ -121,16 +175,22 @@ impl Transaction<'_> {
     }
 }
 
-/// The priority asked for, or the policy's default.
-pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u16, &'a Level), Refusal> {
-    let Some(name) = name else {
-        return Ok((
-            book.default_priority,
-            &book.priorities[usize::from(book.default_priority)],
-        ));
+/// The priority asked for, or that of the class, or the policy's default.
+pub(in crate::engine) fn priority<'a>(
+    book: &'a RuleBook,
+    fields: &Fields,
+) -> Result<(u16, &'a Priority), Refusal> {
+    let Some(name) = &fields.priority else {
+        let usual = book.usual_priority(fields.class.as_deref().unwrap_or_default());
+        return Ok((usual, &book.rules.priorities[usize::from(usual)]));
     };
     book.level(name).ok_or_else(|| {
-        let known: Vec<&str> = book.priorities.iter().map(|level| level.name.as_str()).collect();
+        let known: Vec<&str> = book
+            .rules
+            .priorities
+            .iter()
+            .map(|priority| priority.name.as_str())
+            .collect();
         let hint = text::hint(name, known.iter().copied());
         let policy = book.versioned.clone();
         Refusal::bad_arg(format!(
@@ -142,18 +202,15 @@ pub(super) fn priority<'a>(book: &'a RuleBook, name: Option<&Text>) -> Result<(u
 
 /// A policy that lists classes, segments or channels takes no others.
 pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
-    for (what, given, known) in [
-        ("class", &fields.class, &book.classes),
-        ("segment", &fields.segment, &book.segments),
-        ("channel", &fields.channel, &book.channels),
+    for (what, given) in [
+        ("class", &fields.class),
+        ("segment", &fields.segment),
+        ("channel", &fields.channel),
     ] {
-        let Some(given) = given
-            .as_ref()
-            .filter(|given| !known.is_empty() && !known.contains(given))
-        else {
+        let Some(given) = given.as_ref().filter(|given| !book.takes(what, given)) else {
             continue;
         };
-        let known: Vec<&str> = known.iter().map(Text::as_str).collect();
+        let known: Vec<&str> = book.declared(what).into_iter().map(Text::as_str).collect();
         let hint = text::hint(given, known.iter().copied());
         let policy = book.versioned.clone();
         return Err(Refusal::bad_arg(format!(
@@ -164,8 +221,35 @@ pub(super) fn check_labels(book: &RuleBook, fields: &Fields) -> Result<(), Refus
     Ok(())
 }
 
+/// Has the policy a place for a ticket of this class, segment and channel?
+pub(in crate::engine) fn labels_fit(book: &RuleBook, details: &Details) -> bool {
+    [
+        ("class", &details.class),
+        ("segment", &details.segment),
+        ("channel", &details.channel),
+    ]
+    .into_iter()
+    .all(|(key, value)| value.is_empty() || book.takes(key, value))
+}
+
+/// A class that was retired takes no new tickets.
+pub(super) fn check_class(book: &RuleBook, fields: &Fields) -> Result<(), Refusal> {
+    let class = fields.class.as_deref().and_then(|class| book.class(class));
+    let Some(retired) = class.filter(|class| class.retired) else {
+        return Ok(());
+    };
+    let live = book.rules.classes.iter().filter(|class| !class.retired);
+    let known: Vec<&str> = live.map(|class| class.name.as_str()).collect();
+    let policy = &book.versioned;
+    Err(Refusal::bad_arg(format!(
+        "class '{}' of {policy} is retired: it takes {}",
+        retired.name,
+        some(&known)
+    )))
+}
+
 /// Puts the given fields into `details`; true if there were any.
-pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
+pub(in crate::engine) fn set_details(details: &mut Details, fields: &Fields) -> bool {
     let mut given_any = !fields.has.is_empty() || !fields.attributes.is_empty();
     for (place, given) in [
         (&mut details.class, &fields.class),
@@ -174,6 +258,8 @@ pub(super) fn set_details(details: &mut Details, fields: &Fields) -> bool {
         (&mut details.channel, &fields.channel),
         (&mut details.issue, &fields.issue),
         (&mut details.parent, &fields.parent),
+        (&mut details.prefer, &fields.prefer),
+        (&mut details.calendar, &fields.calendar),
     ] {
         if let Some(given) = given {
             *place = given.clone();

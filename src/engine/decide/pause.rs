@@ -2,17 +2,17 @@
 
 use super::Case;
 use crate::engine::effects::Effects;
-use crate::engine::transaction::{Saying, Transaction};
+use crate::engine::transaction::Transaction;
 use crate::model::event::{Presence, Released, Return, TicketFact};
 use crate::model::{Seq, Text};
 
 impl Transaction<'_> {
     pub(super) fn pause(&mut self, case: &Case, reason: &Text) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.pause(reason);
         // The reason stands in the fact.
         let common = case.common.map(|common| crate::model::command::Common {
@@ -33,11 +33,11 @@ impl Transaction<'_> {
     }
 
     pub(super) fn resume(&mut self, case: &Case) -> Seq {
-        let book = self.book(case.slot);
+        let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return self.state.seq;
         };
-        let mut effects = Effects::new(ticket, &book, case.at);
+        let mut effects = Effects::new(ticket, &terms, case.at);
         effects.resume();
         let over = self.over_when_back(case.slot);
         let seq = self.tell(case, TicketFact::Resumed(Return { resumed: true, over }), effects);
@@ -72,18 +72,12 @@ impl Transaction<'_> {
             Some((Presence::Offline, _))
                 if self.state.agents.get(agent).is_some_and(|a| a.presence_seq != 0) =>
             {
-                let fact = TicketFact::Released {
-                    why: Released::AgentLeft,
+                let case = Case {
+                    slot: case.slot,
+                    at: self.now,
+                    common: None,
                 };
-                self.say(
-                    case.slot,
-                    self.now,
-                    fact,
-                    Saying {
-                        cause,
-                        ..Saying::default()
-                    },
-                );
+                self.give_back(&case, Released::AgentLeft, cause);
             }
             Some((_, true)) => self.end_wait(agent),
             _ => {}

@@ -1,62 +1,87 @@
 //! TICKET.SET: re-level, reclassify, dues by hand.
 
 use super::Case;
-use super::open::{check_details, check_labels, priority, set_details};
+use super::course::home_queue;
+use super::open::{check_class, check_details, check_labels, priority, set_details};
 use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
 use crate::model::command::Fields;
-use crate::model::event::{Changed, Details, TicketFact, TicketState};
+use crate::model::event::{Changed, TicketFact, TicketState};
 use crate::model::target::Target;
 use crate::model::{Refusal, Seq, Text};
 
 impl Transaction<'_> {
     pub(super) fn set(&mut self, case: &Case, fields: &Fields) -> Result<Seq, Refusal> {
-        let book = self.book(case.slot);
-        let new_level = fields
-            .priority
-            .as_ref()
-            .map(|name| priority(&book, Some(name)))
-            .transpose()?;
-        check_labels(&book, fields)?;
+        let old = self.terms(case.slot);
+        check_labels(&old.book, fields)?;
+        check_class(&old.book, fields)?;
+        self.check_calendar(fields)?;
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
-        let relevelled = new_level.filter(|(index, _)| *index != ticket.level);
+        let mut details = ticket.details.as_deref().cloned().unwrap_or_default();
+        let class_before = details.class.clone();
+        let calendar_before = details.calendar.clone();
+        let given = set_details(&mut details, fields);
+        check_details(&details)?;
+        let level = match &fields.priority {
+            Some(_) => priority(&old.book, fields)?.0,
+            // A priority that is its class's own goes with the class.
+            None if ticket.level == old.book.usual_priority(&class_before) => {
+                old.book.usual_priority(&details.class)
+            }
+            None => ticket.level,
+        };
+        let (book, plan_before) = (ticket.book, ticket.plan);
+        let asked_queue = ticket.asked_queue;
+        let plan = self.state.replan(book, level, &details, asked_queue);
+        let new = self.state.terms(book, plan, &details.calendar);
+        let Some(ticket) = self.state.tickets.get(case.slot) else {
+            return Ok(self.state.seq);
+        };
+        let rematched = plan != plan_before;
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
-        let queue = relevelled.filter(|_| moves).map(|(_, level)| level.queue.clone());
-        if let Some(skills) = &fields.skills {
+        let stage = Text::new(ticket.stage());
+        let queue = (moves && rematched).then(|| home_queue(&new, &stage));
+        let skills = fields.skills.clone().or_else(|| {
+            // Requirements that are the rules' own change with the rules.
+            let required = &self.state.routing.requirements.get(ticket.requirement).skills;
+            let are_ruled = rematched && old.plan.skills != new.plan.skills && *required == old.plan.skills;
+            are_ruled.then(|| new.plan.skills.clone())
+        });
+        if let Some(skills) = &skills {
             let stays = || self.state.queues.name(ticket.queue).clone();
             self.room_for_requirement(&queue.clone().unwrap_or_else(stays), skills)?;
         }
-        let mut effects = Effects::new(ticket, &book, case.at);
-        if let Some((_, level)) = relevelled {
-            effects.relevel(level, &fields.dues);
+        let mut effects = Effects::new(ticket, &old, case.at);
+        if rematched || details.calendar != calendar_before {
+            effects.relevel(&new, &stage, &fields.dues);
         }
         for (target, due) in &fields.dues {
             effects.by_hand(target, *due);
         }
-        let (effects, _) = effects.finish();
-        let mut details = ticket
-            .details
-            .as_deref()
-            .cloned()
-            .unwrap_or_else(Details::default);
-        let given = set_details(&mut details, fields);
-        check_details(&details)?;
+        let told = effects.finish();
+        let name = old.book.priority_name(level).clone();
+        let levelled = fields.priority.is_some()
+            || level != ticket.level
+            || (rematched && new.plan.rank != old.plan.rank);
         let changed = Changed {
-            priority: new_level.map(|(_, level)| (level.name.clone(), level.rank)),
-            skills: fields.skills.clone(),
+            priority: levelled.then(|| (name.clone(), new.plan.rank)),
+            skills,
             details: given.then(|| Box::new(details)),
             fields: names(fields),
         };
         let saying = Saying {
             common: case.common,
-            effects,
+            effects: told.effects,
+            ladders: told.ladders,
             queue,
-            priority: new_level.map(|(_, level)| level.name.clone()),
+            priority: levelled.then_some(name),
             ..Saying::default()
         };
-        Ok(self.say(case.slot, case.at, TicketFact::Changed(Box::new(changed)), saying))
+        let seq = self.say(case.slot, case.at, TicketFact::Changed(Box::new(changed)), saying);
+        self.first_stage(case.slot, case.at, seq);
+        Ok(seq)
     }
 }
 
@@ -73,6 +98,8 @@ fn names(fields: &Fields) -> Vec<Text> {
         ("parent", fields.parent.is_some()),
         ("links", fields.links.is_some()),
         ("assist", fields.assist.is_some()),
+        ("prefer", fields.prefer.is_some()),
+        ("calendar", fields.calendar.is_some()),
         ("has", !fields.has.is_empty()),
     ];
     let plain = plain

@@ -2,6 +2,7 @@
 
 mod agents;
 mod count;
+mod policies;
 mod queues;
 mod scan;
 mod ticket;
@@ -15,6 +16,7 @@ use super::state::State;
 use crate::model::UnixMs;
 use crate::model::command::Read;
 use crate::model::reply::Reply;
+use crate::model::versions::PolicyRead;
 
 /// Answers a read, or says how to go about it.
 pub(super) fn read(state: &mut State, now: UnixMs, read: &Read) -> Outcome {
@@ -36,6 +38,17 @@ pub(super) fn read(state: &mut State, now: UnixMs, read: &Read) -> Outcome {
         Read::AgentGet { id } => agents::get(state, id),
         Read::AgentList { queue, presence } => agents::list(state, queue.as_ref(), *presence),
         Read::QueueList => queues::list(state),
+        Read::Policy(read) => match read {
+            PolicyRead::List => policies::list(state),
+            PolicyRead::Get { name, version } => policies::get(state, name, *version),
+            PolicyRead::Preview(preview) => policies::preview(state, now, preview),
+            PolicyRead::DryRun(migration) => {
+                return match state.check_migration(migration) {
+                    Ok(()) => Outcome::Scan(Box::new(Scan::dry_run(migration))),
+                    Err(refusal) => Outcome::Done(Reply::Refused(refusal)),
+                };
+            }
+        },
     };
     Outcome::Done(reply)
 }

@@ -11,7 +11,9 @@ use crate::engine::ticket::{NONE, Ticket};
 use crate::model::command::{Filter, List, Read, Sort};
 use crate::model::fields::skills;
 use crate::model::reply::Reply;
+use crate::model::versions::{Migration, MigrationTally};
 use crate::model::{Refusal, Seq, Text, UnixMs, text};
+use crate::policy::Plans;
 use std::collections::BinaryHeap;
 
 /// A long read under way.
@@ -42,9 +44,27 @@ enum What {
         queue: u32,
         tally: Tally,
     },
+    /// What a migration would do, and how many tickets it would leave where they are.
+    DryRun {
+        migration: Migration,
+        tally: MigrationTally,
+        stayed: u64,
+        plans: Plans,
+    },
 }
 
 impl Scan {
+    /// What a migration would do.
+    pub(super) fn dry_run(migration: &Migration) -> Scan {
+        let what = What::DryRun {
+            migration: migration.clone(),
+            tally: MigrationTally::default(),
+            stayed: 0,
+            plans: Plans::default(),
+        };
+        Scan { next: 0, what }
+    }
+
     pub(super) fn new(state: &State, read: &Read) -> Result<Scan, Refusal> {
         let queue = |name: &Text| {
             let known = || state.queues.iter().map(|(_, name)| name.as_str());
@@ -109,7 +129,7 @@ impl Scan {
             .min(u64::from(slots)) as u32;
         for slot in self.next..end {
             if let Some(ticket) = state.tickets.get(slot) {
-                self.what.look(state, slot, ticket);
+                self.what.look(state, now, slot, ticket);
             }
         }
         self.next = end;
@@ -118,8 +138,18 @@ impl Scan {
 }
 
 impl What {
-    fn look(&mut self, state: &State, slot: u32, ticket: &Ticket) {
+    fn look(&mut self, state: &State, now: UnixMs, slot: u32, ticket: &Ticket) {
         match self {
+            What::DryRun {
+                migration,
+                tally,
+                stayed,
+                plans,
+            } => match state.would_migrate(ticket, now, migration, plans) {
+                Some(Some(clocks)) => tally.add(clocks),
+                Some(None) => *stayed += 1,
+                None => {}
+            },
             What::Count { filters, found } => {
                 *found += i64::from(filters.iter().all(|f| holds(f, state, ticket)))
             }
@@ -144,6 +174,7 @@ impl What {
 
     fn reply(&mut self, state: &State, now: UnixMs) -> Reply {
         match self {
+            What::DryRun { tally, stayed, .. } => tally.reply(None, *stayed),
             What::Count { found, .. } => Reply::Int(*found),
             What::Stats { queue, tally } => tally.reply(state, now, *queue),
             What::Peek { head, .. } => {
@@ -197,15 +228,11 @@ fn key(sort: Sort, ticket: &Ticket) -> (i64, Seq) {
 }
 
 fn peeked(state: &State, ticket: &Ticket) -> Option<Reply> {
-    let level = state
-        .policies
-        .book(ticket.book)
-        .priorities
-        .get(usize::from(ticket.level))?;
+    let priority = state.policies.book(ticket.book).priority_name(ticket.level);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
     Some(Reply::Map(vec![
         ("ticket", Reply::Bulk(ticket.id.clone())),
-        ("priority", Reply::Bulk(level.name.clone())),
+        ("priority", Reply::Bulk(priority.clone())),
         ("rank", Reply::Int(i64::from(ticket.rank))),
         ("due", Reply::instant(ticket.live_deadline())),
         ("opened_at", Reply::Int(ticket.opened_at)),

@@ -36,7 +36,6 @@ pub(super) fn get(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Refusa
 /// A live ticket as a map.
 pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     let book = state.policies.book(ticket.book);
-    let level = &book.priorities[usize::from(ticket.level)];
     let empty = Details::default();
     let details = ticket.details.as_deref().unwrap_or(&empty);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
@@ -54,7 +53,7 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
                 Reply::Null
             },
         ),
-        ("priority", Reply::Bulk(level.name.clone())),
+        ("priority", Reply::Bulk(book.priority_name(ticket.level).clone())),
         ("rank", Reply::Int(i64::from(ticket.rank))),
         ("policy", Reply::Bulk(book.versioned.clone())),
         ("class", Reply::text_or_null(&details.class)),
@@ -74,6 +73,9 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
         ("assist", texts(&details.assist)),
         ("parent", Reply::text_or_null(&details.parent)),
         ("issue", Reply::text_or_null(&details.issue)),
+        ("prefer", Reply::text_or_null(&details.prefer)),
+        ("calendar", Reply::text_or_null(&details.calendar)),
+        ("stage", Reply::text_or_null(ticket.stage())),
         (
             "attributes",
             Reply::Pairs(
@@ -90,7 +92,7 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
                 ticket
                     .clocks
                     .iter()
-                    .map(|clock| self::clock(clock, now))
+                    .map(|clock| self::clock(ticket, clock, now))
                     .collect(),
             ),
         ),
@@ -99,13 +101,14 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     ])
 }
 
-fn clock(clock: &Clock, now: UnixMs) -> Reply {
+fn clock(ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
     let (state, remaining) = match clock.state {
         ClockState::Running => ("running", Reply::Int(clock.due - now)),
         ClockState::Paused => ("paused", Reply::Int(clock.mark)),
         ClockState::Met => ("met", Reply::Null),
         ClockState::Stopped => ("stopped", Reply::Null),
     };
+    let past = ticket.past(&clock.target);
     let yes = |flag: bool| text(if flag { "yes" } else { "no" });
     Reply::Map(vec![
         (
@@ -117,7 +120,22 @@ fn clock(clock: &Clock, now: UnixMs) -> Reply {
         ("state", text(state)),
         ("breached", yes(clock.breached)),
         ("by_hand", yes(clock.by_hand)),
-        ("provisional", yes(false)),
+        ("provisional", yes(clock.provisional)),
+        (
+            "first_due",
+            past.map_or(Reply::Null, |past| Reply::instant(past.first_due)),
+        ),
+        (
+            "first_breach",
+            past.map_or(Reply::Null, |past| Reply::instant(past.first_breach)),
+        ),
+        (
+            "extension",
+            past.and_then(|past| past.asked.as_ref())
+                .map_or(Reply::Null, |asked| {
+                    Reply::Bulk(Text::new(asked.span.to_string()))
+                }),
+        ),
     ])
 }
 

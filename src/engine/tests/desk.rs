@@ -2,10 +2,11 @@
 
 use crate::engine::{Config, Engine, Measure, Outcome, Output};
 use crate::model::command::*;
-use crate::model::event::{Body, ClockJumped, Event, Jump, PolicyActivated};
+use crate::model::event::{Body, ClockJumped, Event, Jump};
 use crate::model::fields;
 use crate::model::reply::Reply;
 use crate::model::{Seq, Text, UnixMs};
+use crate::policy::RuleBook;
 
 pub(super) const T0: UnixMs = 1_767_225_600_000;
 
@@ -39,14 +40,9 @@ impl Desk {
         };
         desk.engine.ready(T0);
         for (name, text) in crate::policy::embedded() {
-            let body = Body::PolicyActivated(Box::new(PolicyActivated {
-                name: Text::new(name),
-                version: 1,
-                hash: 0,
-                text: text.to_owned(),
-                reason: Text::default(),
-                virtual_clock: desk.engine.config.virtual_clock,
-            }));
+            let book = RuleBook::parse(name, text, 1).unwrap();
+            let activated = book.activation("", desk.engine.config.virtual_clock);
+            let body = Body::PolicyActivated(Box::new(activated));
             let mut out = Output::default();
             desk.engine.record(desk.now, body, &mut out);
             desk.take(out);

@@ -66,6 +66,7 @@ pub(super) fn event(n: Seq) -> Event {
             due: 2,
             warn_at: NEVER,
             by_hand: false,
+            provisional: false,
         };
         let effect = |target| ClockEffect {
             target,
@@ -75,6 +76,7 @@ pub(super) fn event(n: Seq) -> Event {
             policy: Text::new("service-levels@1"),
             priority: Text::new("P3"),
             effects: vec![effect(Target::FirstResponse), effect(Target::Resolution)],
+            ladders: Vec::new(),
         })
     });
     Event {

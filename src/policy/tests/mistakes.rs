@@ -3,7 +3,7 @@
 use super::{clocks, good, level, parse, top};
 
 /// Each `¦` in the text marks a place where a problem is expected; the words stand in that problem.
-fn check(marked: &str, expected: &[(&str, &str)]) {
+pub(super) fn check(marked: &str, expected: &[(&str, &str)]) {
     let mut places = Vec::new();
     for (line, text) in marked.lines().enumerate() {
         let columns = text.chars().enumerate().filter(|(_, c)| *c == '¦');
@@ -66,11 +66,10 @@ fn mistakes_at_the_top() {
             "of type string",
             "warn, pauses_on, met_by",
         ),
-        ("targets.¦promise = {}", "starts by hand only", "due.promise"),
         (
             "targets.resolution.¦pause_on = [\"x\"]",
             "target 'resolution' has no key 'pause_on' (did you mean 'pauses_on'?)",
-            "it takes warn, pauses_on, met_by",
+            "warn, pauses_on, starts_on, met_by",
         ),
     ] {
         check(&top(text), &[(what, remedy)]);
@@ -176,7 +175,7 @@ fn a_policy_needs_priorities() {
     };
     check(&many(30), &[("30 priorities", "at most 26")]);
     let most = good(&many(26).replace('¦', ""));
-    assert_eq!(most.priorities.last().map(|l| l.rank), Some(250));
+    assert_eq!(most.rules.priorities.last().map(|l| l.rank), Some(250));
 }
 
 #[test]
@@ -208,7 +207,7 @@ fn mistakes_in_a_clock() {
         (
             "resolution = { ¦whithin = \"2h\", within = \"2h\" }",
             "did you mean 'within'",
-            "within, warn",
+            "within, time",
         ),
         ("¦promise = \"2h\"", "starts by hand only", "due.promise"),
         (

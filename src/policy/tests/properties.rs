@@ -1,9 +1,9 @@
 //! What holds for every rule and every text.
 
-use super::{clocks, good, parse};
+use super::{clocks, good, parse, plan};
 use crate::model::target::Target;
 use crate::model::time::{self, NEVER, Span};
-use crate::policy::{ClockRule, Trigger, Warn, embedded};
+use crate::policy::{ClockRule, Warn, embedded};
 use proptest::prelude::*;
 
 fn a_rule() -> impl Strategy<Value = ClockRule> {
@@ -17,34 +17,34 @@ fn a_rule() -> impl Strategy<Value = ClockRule> {
         (1u8..=99).prop_map(|p| Some(Warn::Percent(p))),
         (1i64..=3_155_760_000_000).prop_map(|ms| Some(Warn::Before(ms))),
     ];
-    (budget, warn).prop_map(|(budget, warn)| ClockRule {
-        target: Target::Resolution,
-        budget,
+    let book = good(&clocks("resolution = \"2h\""));
+    let clock = plan(&book, "P1").rule(&Target::Resolution).cloned().unwrap();
+    (budget, warn).prop_map(move |(budget, warn)| ClockRule {
+        budget: Some(budget),
         warn,
-        pauses_on: Vec::new(),
-        met_by: vec![Trigger::Resolve],
+        ..clock.clone()
     })
 }
 
 proptest! {
     #[test]
     fn a_due_comes_after_its_start_and_a_warning_between(rule in a_rule(), start in 0..=time::INSTANT_MAX) {
-        let due = rule.due(start);
+        let due = rule.due(start, None);
         prop_assert!(start < due && due < NEVER);
-        let warn = rule.warn_at(start, due);
+        let warn = rule.warn_at(start, due, None);
         match rule.warn {
             None => prop_assert_eq!(warn, NEVER),
             Some(_) => prop_assert!(start <= warn && warn < due),
         }
-        prop_assert_eq!(rule.warn_at(start, start), NEVER);
+        prop_assert_eq!(rule.warn_at(start, start, None), NEVER);
     }
 
     #[test]
     fn a_share_is_rounded_down_to_the_millisecond(percent in 1u8..=99, run in 1i64..=10_000_000) {
         let text = clocks(&format!("resolution = {{ within = \"{run}ms\", warn = \"{percent}%\" }}"));
         let book = good(&text);
-        let rule = &book.priorities[0].clocks[0];
-        let into = rule.warn_at(1_000, rule.due(1_000)) - 1_000;
+        let rule = &plan(&book, "P1").clocks[0];
+        let into = rule.warn_at(1_000, rule.due(1_000, None), None) - 1_000;
         prop_assert!(into * 100 <= run * i64::from(percent) && (into + 1) * 100 > run * i64::from(percent));
     }
 
@@ -54,7 +54,7 @@ proptest! {
         match parse(&text) {
             Ok(book) => {
                 prop_assert!(0 < before && before < budget);
-                prop_assert_eq!(book.priorities[0].clocks[0].warn_at(0, budget), budget - before);
+                prop_assert_eq!(plan(&book, "P1").clocks[0].warn_at(0, budget, None), budget - before);
             }
             Err(problems) => {
                 prop_assert!(before == 0 || before >= budget);

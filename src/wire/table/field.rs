@@ -45,6 +45,10 @@ pub enum Key {
     Label,
     Presence,
     Block,
+    Prefer,
+    Calendar,
+    For,
+    Approver,
 }
 
 /// A field of a command.
@@ -125,6 +129,7 @@ pub(super) const A_NAME: &str = "a name of 1-128 bytes";
 pub(super) const A_TEXT: &str = "text";
 pub(super) const NAMES: &str = "names separated by commas";
 pub(super) const AN_INSTANT: &str = "RFC 3339 or epoch milliseconds";
+pub(super) const A_DURATION: &str = "a duration such as 15m, 4h, 3d, 1mo or 1bd";
 pub(super) const YES_NO: &str = "yes or no";
 
 const BY: Field = field(Key::By, "by", A_TEXT, "who did it");
@@ -153,5 +158,14 @@ pub(super) const OF_OPEN: &[Field] = &[BY, REASON, AT, TOKEN];
 pub(super) const OF_PAUSE: &[Field] = &[PAUSE_REASON, BY, AT, HOLD, TOKEN];
 /// Of every command to an agent or a queue.
 pub(super) const OF_AGENTS: &[Field] = &[BY, REASON, TOKEN];
+/// Of POLICY.PREVIEW.
+pub(super) const OF_PREVIEW: &[Field] = &[field(
+    Key::At,
+    "at",
+    AN_INSTANT,
+    "when it would be opened, past or future; default: now",
+)];
+/// Of what operators do to policies.
+pub(super) const OF_POLICIES: &[Field] = &[BY, REASON];
 /// Of AGENT.PAUSE.
 pub(super) const OF_AGENT_PAUSE: &[Field] = &[PAUSE_REASON, BY, TOKEN];

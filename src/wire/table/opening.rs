@@ -1,20 +1,22 @@
 //! The fields that describe a ticket: of TICKET.OPEN and TICKET.SET.
 
 use super::field::{A_NAME, A_TEXT, AN_INSTANT, Field, Key, NAMES, family, field};
-use crate::model::command::Fields;
+use crate::model::command::{Fields, Open};
 use crate::model::target::{PLAIN, Target};
 use crate::model::{Code, Refusal, Text, skill, text};
 use crate::wire::parse::{Call, Caps, capped, twice};
 use crate::wire::value;
 
-/// Of TICKET.OPEN alone.
+/// Of TICKET.OPEN: which policy.
+pub(super) const OPEN_POLICY: &[Field] = &[field(
+    Key::Policy,
+    "policy",
+    "the name of a policy",
+    "the rules it is under; default: the default policy",
+)];
+
+/// Of TICKET.OPEN, and of POLICY.PREVIEW, which names the policy otherwise.
 pub(super) const OPEN_ONLY: &[Field] = &[
-    field(
-        Key::Policy,
-        "policy",
-        "the name of a policy",
-        "the rules it is under; default: the default policy",
-    ),
     field(
         Key::Queue,
         "queue",
@@ -56,10 +58,41 @@ pub(super) const SETTABLE: &[Field] = &[
     field(Key::Parent, "parent", "a ticket's id", "the ticket it belongs to"),
     field(Key::Links, "links", NAMES, "related tickets"),
     field(Key::Assist, "assist", NAMES, "departments or people who help"),
+    field(
+        Key::Prefer,
+        "prefer",
+        "an agent's id",
+        "who is to have it if possible",
+    ),
+    field(
+        Key::Calendar,
+        "calendar",
+        "the name of a calendar",
+        "working time of its clocks, in place of the policy's",
+    ),
     field(Key::Has, "has", NAMES, "required texts that exist elsewhere"),
     family(Key::Due, "due.", "TARGET", AN_INSTANT, "a due set by hand"),
     family(Key::Attr, "attr.", "NAME", A_TEXT, "a value of your own"),
 ];
+
+/// Keeps one field of an opening.
+pub(super) fn take_open<'a>(
+    open: &mut Open,
+    call: &Call<'a>,
+    key: Key,
+    rest: &'a [u8],
+    value: &'a [u8],
+) -> Result<(), Refusal> {
+    match key {
+        Key::Policy => open.policy = Some(text::id("policy", value)?),
+        Key::Queue => open.queue = Some(text::id("queue", value)?),
+        Key::OpenedAt => open.opened_at = Some(value::instant("opened_at", value)?),
+        _ => {
+            take(&mut open.fields, call, key, rest, value)?;
+        }
+    }
+    Ok(())
+}
 
 /// Keeps one settable field. `false`: it is none of them.
 pub(super) fn take<'a>(
@@ -81,6 +114,8 @@ pub(super) fn take<'a>(
         Key::Parent => fields.parent = Some(text::id("parent", value)?),
         Key::Links => fields.links = Some(value::names("links", value, caps)?),
         Key::Assist => fields.assist = Some(value::names("assist", value, caps)?),
+        Key::Prefer => fields.prefer = Some(text::id("prefer", value)?),
+        Key::Calendar => fields.calendar = Some(text::id("calendar", value)?),
         Key::Has => fields.has = value::sorted_names("has", value, caps)?,
         Key::Due => due(&mut fields.dues, caps, rest, value)?,
         Key::Attr => attribute(&mut fields.attributes, caps, rest, value)?,

@@ -1,10 +1,13 @@
 //! The commands that change a ticket.
 
-use super::field::{AN_INSTANT, Field, Key, OF_OPEN, OF_PAUSE, OF_TICKETS, family, field};
-use super::opening::{OPEN_ONLY, SETTABLE};
+use super::field::{
+    A_DURATION, A_NAME, AN_INSTANT, Field, Key, OF_OPEN, OF_PAUSE, OF_TICKETS, family, field,
+};
+use super::opening::{OPEN_ONLY, OPEN_POLICY, SETTABLE};
 use super::{Flags, ID, Row, opening, param};
 use crate::model::command::{Cancelled, Command, Common, Fields, Open, Request, TicketCommand, TicketOp};
-use crate::model::{Refusal, Text, text};
+use crate::model::target::Target;
+use crate::model::{Code, Refusal, Text, text};
 use crate::wire::parse::{Call, twice};
 use crate::wire::value;
 
@@ -30,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         summary: "A ticket comes in: its clocks start and it waits in its queue",
         flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
-        fields: &[OPEN_ONLY, SETTABLE, OF_OPEN],
+        fields: &[OPEN_POLICY, OPEN_ONLY, SETTABLE, OF_OPEN],
         ..ticket("TICKET.OPEN", open)
     },
     Row {
@@ -83,6 +86,53 @@ pub(super) const ROWS: &[Row] = &[
         ..ticket("TICKET.RESUME", |call| plain(call, TicketOp::Resume))
     },
     Row {
+        syntax: "id name [field value]…",
+        arity_min: 3,
+        summary: "Ends the stage in which it is and enters the named one",
+        params: &[ID, param("name")],
+        ..ticket("TICKET.STAGE", |call| {
+            named(call, "stage", |name| TicketOp::Stage { name })
+        })
+    },
+    Row {
+        syntax: "id target for D [approver A] [field value]…",
+        arity_min: 5,
+        summary: "More time for a clock is asked for, or granted at once by an approver; its first due stays on record",
+        params: &[ID, param("target")],
+        fields: &[
+            &[
+                field(
+                    Key::For,
+                    "for",
+                    A_DURATION,
+                    "how much more, in the clock's own time",
+                )
+                .required(),
+                field(Key::Approver, "approver", A_NAME, "who has granted it"),
+            ],
+            OF_TICKETS,
+        ],
+        ..ticket("TICKET.EXTEND", extend)
+    },
+    Row {
+        syntax: "id target [field value]…",
+        arity_min: 3,
+        summary: "Grants the extension that was asked for",
+        params: &[ID, param("target")],
+        ..ticket("TICKET.APPROVE", |call| {
+            aimed(call, |target| TicketOp::Approve { target })
+        })
+    },
+    Row {
+        syntax: "id target [field value]…",
+        arity_min: 3,
+        summary: "Refuses the extension that was asked for",
+        params: &[ID, param("target")],
+        ..ticket("TICKET.REJECT", |call| {
+            aimed(call, |target| TicketOp::Reject { target })
+        })
+    },
+    Row {
         syntax: "id field value…",
         arity_min: 4,
         summary: "Sets fields; the policy is matched again from the original opening",
@@ -97,6 +147,10 @@ pub(super) const ROWS: &[Row] = &[
         ..ticket("TICKET.TRANSFER", |call| {
             named(call, "queue", |queue| TicketOp::Transfer { queue })
         })
+    },
+    Row {
+        summary: "Moves the ticket to the next queue of its class's chain",
+        ..ticket("TICKET.ESCALATE", |call| plain(call, TicketOp::Escalate))
     },
     Row {
         syntax: "id agent [field value]…",
@@ -174,19 +228,43 @@ fn named(call: &Call<'_>, what: &str, op: fn(Text) -> TicketOp) -> Result<Reques
     Ok(command(id, op(name), pairs.common))
 }
 
+fn aimed(call: &Call<'_>, op: fn(Target) -> TicketOp) -> Result<Request, Refusal> {
+    let id = call.id(1, "ticket")?;
+    let target = opening::target(call.arg(2))?;
+    let pairs = call.pairs(3, false, |_, _, _| Ok(()))?;
+    Ok(command(id, op(target), pairs.common))
+}
+
+fn extend(call: &Call<'_>) -> Result<Request, Refusal> {
+    let id = call.id(1, "ticket")?;
+    let target = opening::target(call.arg(2))?;
+    let (mut span, mut approver) = (None, None);
+    let pairs = call.pairs(3, false, |key, _, value| {
+        match key {
+            Key::For => span = Some(value::span("for", value)?),
+            _ => approver = Some(text::id("approver", value)?),
+        }
+        Ok(())
+    })?;
+    let span = span.ok_or_else(|| {
+        Refusal::new(
+            Code::Required,
+            format!("{} needs its field 'for': {}", call.row.name, call.row.usage()),
+        )
+    })?;
+    let op = TicketOp::Extend {
+        target,
+        span,
+        approver,
+    };
+    Ok(command(id, op, pairs.common))
+}
+
 fn open(call: &Call<'_>) -> Result<Request, Refusal> {
     let id = call.id(1, "ticket")?;
     let mut open = Box::<Open>::default();
     let pairs = call.pairs(2, true, |key, rest, value| {
-        match key {
-            Key::Policy => open.policy = Some(text::id("policy", value)?),
-            Key::Queue => open.queue = Some(text::id("queue", value)?),
-            Key::OpenedAt => open.opened_at = Some(value::instant("opened_at", value)?),
-            _ => {
-                opening::take(&mut open.fields, call, key, rest, value)?;
-            }
-        }
-        Ok(())
+        opening::take_open(&mut open, call, key, rest, value)
     })?;
     opening::finish(&mut open.fields);
     open.fingerprint = pairs.fingerprint;

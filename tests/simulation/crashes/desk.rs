@@ -12,6 +12,7 @@ use slad::model::command::{Command, Request, Session};
 use slad::model::event::{Body, ClockJumped, LogRecovered, PolicyActivated, SnapshotTaken};
 use slad::model::reply::Reply;
 use slad::model::{Seq, Text, UnixMs};
+use slad::policy::RuleBook;
 use slad::wire::{Caps, Framed, Framer};
 use std::sync::Arc;
 
@@ -114,13 +115,10 @@ impl Desk {
             {
                 continue;
             }
+            let book = RuleBook::parse(name, &text, 1).expect("embedded policies read");
             let activated = PolicyActivated {
-                name: Text::new(name),
-                version: 1,
                 hash,
-                text,
-                reason: Text::const_new("embedded"),
-                virtual_clock: true,
+                ..book.activation("embedded", true)
             };
             self.record(Body::PolicyActivated(Box::new(activated)), facts);
         }

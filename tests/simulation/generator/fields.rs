@@ -5,6 +5,41 @@ use crate::model::Model;
 use crate::resp::words;
 
 impl Generator {
+    /// STAGE, EXTEND, APPROVE, REJECT, ESCALATE.
+    pub(super) fn course(&mut self, model: &Model, id: &str) -> Vec<String> {
+        let (open, asked) = (model.open_targets(id), model.asked());
+        let any = self.dice.word(&TARGETS).to_owned();
+        let target = if open.is_empty() || self.dice.chance(15) {
+            any
+        } else {
+            self.dice.pick(&open).clone()
+        };
+        let target = target.as_str();
+        if !asked.is_empty() && self.dice.chance(40) {
+            let (id, target) = self.dice.pick(&asked).clone();
+            let decision = self.dice.word(&["TICKET.APPROVE", "TICKET.REJECT"]);
+            return words(&[decision, &id, &target]);
+        }
+        match self.dice.below(10) {
+            0..3 => words(&[
+                "TICKET.STAGE",
+                id,
+                self.dice.word(&["check", "build", "hand-over"]),
+            ]),
+            3..6 => {
+                let span = self.dice.word(&["5m", "2h", "1d", "1bd", "1mo"]);
+                let mut args = words(&["TICKET.EXTEND", id, target, "for", span]);
+                if self.dice.chance(40) {
+                    args.extend(words(&["approver", "boss"]));
+                }
+                args
+            }
+            6..8 => words(&["TICKET.APPROVE", id, target]),
+            8 => words(&["TICKET.REJECT", id, target]),
+            _ => words(&["TICKET.ESCALATE", id]),
+        }
+    }
+
     pub(super) fn open(&mut self, model: &Model) -> Vec<String> {
         let live = model.live();
         let mut id = format!("t{}", self.dice.below(TICKETS));
@@ -71,6 +106,9 @@ impl Generator {
         }
         if self.dice.chance(5) {
             add("parent", "t0");
+        }
+        if self.dice.chance(5) {
+            add("prefer", "a1");
         }
         if self.dice.chance(10) {
             add("attr.city", "北京");

@@ -226,7 +226,8 @@ impl Generator {
             }
             48..51 => (words(&["TICKET.RESUME", &id]), 2),
             51..54 => (words(&["TICKET.INBOUND", &id]), 2),
-            54..60 => (self.set(&id, model.now), 2),
+            54..57 => (self.set(&id, model.now), 2),
+            57..60 => (self.course(model, &id), 2),
             60..62 => (words(&["TICKET.TRANSFER", &id, self.dice.word(&QUEUES)]), 2),
             62..65 => (words(&["TICKET.ASSIGN", &id, &agent]), 2),
             65..67 => (words(&["TICKET.RELEASE", &id]), 2),

@@ -40,6 +40,9 @@ impl Model {
         if queue.is_some_and(|q| q != "none" && !self.queue_known(q)) {
             return Err("BADARG");
         }
+        if line.get("calendar").is_some() {
+            return Err("BADARG");
+        }
         let mut details = Details::default();
         describe(&mut details, line);
         for need in policy.required {
@@ -75,6 +78,8 @@ impl Model {
             resolved_at: 0,
             close_at: NEVER,
             clocks: Vec::new(),
+            stage: (String::new(), 0),
+            pasts: Vec::new(),
         };
         let mut effects = Effects::default();
         let by_hand = dues(line);
@@ -118,6 +123,9 @@ impl Model {
         let new = policy
             .level(line.get("priority").unwrap_or(&t.priority))
             .ok_or("BADARG")?;
+        if line.get("calendar").is_some() {
+            return Err("BADARG");
+        }
         let by_hand = dues(line);
         let mut effects = Effects::default();
         if new.name != old.name {
@@ -215,6 +223,7 @@ fn relevel(
                     ClockChange::Resumed {
                         due: again.due,
                         warn_at: again.warn_at,
+                        provisional: false,
                     },
                 );
                 (again.warned, again.breached) = (t.clocks[c].warned, t.clocks[c].breached);
@@ -275,6 +284,7 @@ fn describe(details: &mut Details, line: &Line) -> bool {
             "channel" => details.channel = text,
             "issue" => details.issue = text,
             "parent" => details.parent = text,
+            "prefer" => details.prefer = text,
             "links" => details.links = list(),
             "assist" => details.assist = list(),
             "has" => {

@@ -5,6 +5,7 @@
 //! itself here.
 
 mod agents;
+mod course;
 mod levels;
 mod moves;
 mod parse;
@@ -220,6 +221,7 @@ impl Model {
                 policy: t.policy_text().into(),
                 priority: t.priority.as_str().into(),
                 effects: effects.list.clone(),
+                ladders: Vec::new(),
             })
         });
         let event = TicketEvent {

@@ -91,7 +91,8 @@ impl Model {
         for clock in &mut t.clocks {
             clock.by_resolve = false;
         }
-        for target in [Target::Solution, Target::Resolution] {
+        let stage = Target::Stage(t.stage.0.as_str().into());
+        for target in [Target::Solution, Target::Resolution, stage] {
             if t.any_unmet(std::slice::from_ref(&target)) {
                 t.meet(&target, at, &mut effects);
                 let c = t.clock(&target).unwrap();
@@ -127,6 +128,7 @@ impl Model {
                 ClockChange::Resumed {
                     due: clock.due,
                     warn_at: clock.warn_at,
+                    provisional: false,
                 },
             );
         }

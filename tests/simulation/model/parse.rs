@@ -43,6 +43,8 @@ const OPEN: &[&str] = &[
     "parent",
     "links",
     "assist",
+    "prefer",
+    "calendar",
     "opened_at",
     "has",
     "due.",
@@ -51,7 +53,7 @@ const OPEN: &[&str] = &[
 /// What TICKET.SET takes, in the order of the command table.
 pub const SET: &[&str] = &[
     "class", "priority", "customer", "segment", "channel", "skills", "issue", "parent", "links", "assist",
-    "has", "due.", "attr.",
+    "prefer", "calendar", "has", "due.", "attr.",
 ];
 pub const FILTERS: &[&str] = &[
     "state",
@@ -83,6 +85,9 @@ fn shape(name: &str) -> Option<Shape> {
         "TICKET.PROGRESS" => (1, &["eta", "promise"], TICKET),
         "TICKET.MARK" | "TICKET.TRANSFER" | "TICKET.ASSIGN" => (2, &[], TICKET),
         "TICKET.SET" => (1, SET, TICKET),
+        "TICKET.STAGE" | "TICKET.APPROVE" | "TICKET.REJECT" => (2, &[], TICKET),
+        "TICKET.EXTEND" => (2, &["for", "approver"], TICKET),
+        "TICKET.ESCALATE" => (1, &[], TICKET),
         "TICKET.RATE" => (2, &["*"], TICKET),
         "TICKET.CANCEL" => (1, &["as"], TICKET),
         "AGENT.SET" => (1, &["queues", "skills", "capacity", "label"], AGENT),
@@ -118,7 +123,8 @@ fn value_fits(name: &str, field: &str, value: &str) -> bool {
     let is_id = || text::id("x", bytes).is_ok();
     match field {
         "policy" | "priority" | "queue" | "class" | "customer" | "segment" | "channel" | "issue"
-        | "parent" | "by" | "token" | "agent" => is_id(),
+        | "parent" | "prefer" | "calendar" | "approver" | "by" | "token" | "agent" => is_id(),
+        "for" => time::span("x", bytes).is_ok_and(|span| span.after(0) > 0),
         "links" | "assist" | "has" | "queues" => names(value).is_some(),
         "skills" if name == "AGENT.SET" => skill::skills(bytes).is_ok(),
         "skills" => skill::required(bytes).is_ok(),
@@ -228,7 +234,11 @@ fn positional(line: &Line) -> Result<(), Value> {
         "CLOCK.SET" => return time::instant("t", line.pos[0].as_bytes()).map(|_| ()).or(bad),
         "TICKET.RATE" => matches!(second, "1" | "2" | "3" | "4" | "5"),
         "QUEUE.SET" => second == "open" && line.pos[0] != "none",
-        "TICKET.MARK" | "TICKET.ASSIGN" | "TICKET.TRANSFER" => text::id("x", second.as_bytes()).is_ok(),
+        "TICKET.EXTEND" if line.get("for").is_none() => return Err(Value::refused("ERR|BADARG|REQUIRED")),
+        "TICKET.EXTEND" | "TICKET.APPROVE" | "TICKET.REJECT" => Target::parse(second).is_ok(),
+        "TICKET.MARK" | "TICKET.STAGE" | "TICKET.ASSIGN" | "TICKET.TRANSFER" => {
+            text::id("x", second.as_bytes()).is_ok()
+        }
         "TICKET.SET" if line.fields.is_empty() => return Err(Value::refused("ERR|BADARG")),
         "TICKET.PAUSE" | "AGENT.PAUSE" if line.reason.is_empty() => {
             return Err(Value::refused("ERR|BADARG|REQUIRED"));

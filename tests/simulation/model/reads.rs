@@ -56,6 +56,23 @@ impl Model {
             .collect()
     }
 
+    /// Targets of the unmet clocks of a ticket.
+    pub fn open_targets(&self, id: &str) -> Vec<String> {
+        let ticket = self.tickets.iter().find(|t| t.id == id);
+        let clocks = ticket.map_or(&[][..], |t| &t.clocks);
+        let open = clocks.iter().filter(|c| c.unmet());
+        open.map(|c| c.target.to_string()).collect()
+    }
+
+    /// Extensions asked for: ticket and target.
+    pub fn asked(&self) -> Vec<(String, String)> {
+        let asked = self.tickets.iter().flat_map(|t| {
+            let asked = t.pasts.iter().filter(|p| p.asked.is_some());
+            asked.map(|p| (t.id.clone(), p.target.to_string()))
+        });
+        asked.collect()
+    }
+
     /// `at` of the last commanded event of a live ticket.
     pub fn last_at(&self, id: &str) -> Option<UnixMs> {
         self.tickets.iter().find(|t| t.id == id).map(|t| t.last_at)
@@ -115,13 +132,16 @@ impl Model {
             "paused" => t.paused.as_ref().map_or(Value::Nil, |(r, _)| Value::text(r)),
             "opened_at" => t.opened_at, "due" => instant(t.live_due()), "links" => names(&d.links),
             "assist" => names(&d.assist), "parent" => or_nil(&d.parent), "issue" => or_nil(&d.issue),
+            "prefer" => or_nil(&d.prefer), "calendar" => or_nil(&d.calendar), "stage" => or_nil(&t.stage.0),
             "attributes" => Value::List(attributes.collect()),
-            "clocks" => Value::List(t.clocks.iter().map(|c| self.clock_map(c)).collect()),
+            "clocks" => Value::List(t.clocks.iter().map(|c| self.clock_map(t, c)).collect()),
             "opened_seq" => t.opened_seq as i64, "last_seq" => t.last_seq as i64,
         ])
     }
 
-    fn clock_map(&self, c: &Clock) -> Value {
+    fn clock_map(&self, t: &Ticket, c: &Clock) -> Value {
+        let past = t.pasts.iter().find(|p| p.target == c.target);
+        let asked = past.and_then(|p| p.asked.as_ref());
         let (state, remaining) = match c.stand {
             Stand::Running => ("running", Value::Int(c.due - self.now)),
             Stand::Paused(remaining) => ("paused", Value::Int(remaining)),
@@ -131,6 +151,9 @@ impl Model {
         Value::List(flat![
             "target" => c.target.to_string().as_str(), "due" => c.due, "remaining" => remaining, "state" => state,
             "breached" => yes(c.breached), "by_hand" => yes(c.by_hand), "provisional" => "no",
+            "first_due" => past.and_then(|p| p.first_due).map_or(Value::Nil, Value::Int),
+            "first_breach" => past.and_then(|p| p.first_breach).map_or(Value::Nil, Value::Int),
+            "extension" => asked.map_or(Value::Nil, |e| Value::text(&e.span.to_string())),
         ])
     }
 

@@ -36,6 +36,15 @@ pub struct Clock {
     pub past_when_set: bool,
 }
 
+/// What is kept of a clock beside the clock.
+#[derive(Debug, Clone)]
+pub struct Past {
+    pub target: Target,
+    pub first_due: Option<UnixMs>,
+    pub first_breach: Option<UnixMs>,
+    pub asked: Option<slad::model::event::Extension>,
+}
+
 impl Clock {
     pub fn new(target: Target, due: UnixMs, warn_at: UnixMs, by_hand: bool) -> Clock {
         Clock {
@@ -104,6 +113,9 @@ pub struct Ticket {
     pub close_at: UnixMs,
     /// Sorted by target.
     pub clocks: Vec<Clock>,
+    /// The stage it is in, and the event by which it came there.
+    pub stage: (String, Seq),
+    pub pasts: Vec<Past>,
 }
 
 /// What commands did to the clocks, on the way to an event.
@@ -173,6 +185,8 @@ impl Ticket {
             effects.withdrawn.push(Withdrawn {
                 sla: sla.clone(),
                 breach: false,
+                step: None,
+                at_word: Default::default(),
             });
             // Taken back, it may come again if the ticket is reopened.
             clock.warn_at = clock.warned.take().unwrap();
@@ -182,9 +196,30 @@ impl Ticket {
                 due: clock.missed,
                 ..sla
             };
-            effects.withdrawn.push(Withdrawn { sla, breach: true });
+            effects.withdrawn.push(Withdrawn {
+                sla,
+                breach: true,
+                step: None,
+                at_word: Default::default(),
+            });
             clock.breached = false;
+            let (target, missed) = (clock.target.clone(), clock.missed);
+            let past = self.past(&target);
+            past.first_breach = past.first_breach.filter(|first| *first != missed);
         }
+    }
+
+    /// What is kept of a clock; made if need be.
+    pub fn past(&mut self, target: &Target) -> &mut Past {
+        if !self.pasts.iter().any(|p| p.target == *target) {
+            self.pasts.push(Past {
+                target: target.clone(),
+                first_due: None,
+                first_breach: None,
+                asked: None,
+            });
+        }
+        self.pasts.iter_mut().find(|p| p.target == *target).unwrap()
     }
 
     /// Meets the clock if it is unmet.
@@ -214,8 +249,14 @@ impl Ticket {
                 due,
                 warn_at,
                 by_hand,
+                provisional: false,
             },
         );
+        let missed = self.clocks.iter().find(|c| c.target == target && c.breached);
+        if let Some(missed) = missed.map(|c| c.missed) {
+            let past = self.past(&target);
+            past.first_breach = Some(past.first_breach.map_or(missed, |first| first.min(missed)));
+        }
         self.clocks.retain(|c| c.target != target);
         self.clocks.push(fresh);
         self.clocks.sort_by(|a, b| a.target.cmp(&b.target));
@@ -255,6 +296,7 @@ impl Ticket {
                 due,
                 warn_at,
                 by_hand,
+                provisional: false,
             },
         );
     }
@@ -288,6 +330,7 @@ impl Ticket {
                     ClockChange::Resumed {
                         due: clock.due,
                         warn_at: clock.warn_at,
+                        provisional: false,
                     },
                 );
             }

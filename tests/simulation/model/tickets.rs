@@ -49,6 +49,10 @@ impl Model {
             "MARK" => self.mark(i, at, line),
             "PAUSE" => self.pause(i, at, line),
             "SET" => self.set(i, at, line)?,
+            "STAGE" => self.stage(i, at, line),
+            "EXTEND" => self.extend(i, at, line)?,
+            "APPROVE" | "REJECT" => self.decide(i, at, op == "APPROVE", line)?,
+            "ESCALATE" => return Err("STATE"),
             "TRANSFER" => self.transfer(i, at, line)?,
             "ASSIGN" => self.assign(i, at, line)?,
             "RELEASE" => self.release(i, at, line),
@@ -90,6 +94,7 @@ impl Model {
             "RESUME" if t.paused.is_none() => Some(t.resume_seq.unwrap_or(t.opened_seq)),
             "ASSIGN" if t.state == TicketState::Assigned && t.agent == line.pos[1] => Some(t.hold),
             "RESOLVE" if t.state == TicketState::Resolved => t.resolve_seq,
+            "STAGE" if t.stage.0 == line.pos[1] => Some(t.stage.1),
             "RESPOND" if !t.any_unmet(&[Target::FirstResponse, Target::NextResponse, Target::Update]) => {
                 t.respond_seq
             }
@@ -269,6 +274,7 @@ impl Model {
                     ClockChange::Resumed {
                         due,
                         warn_at: clock.warn_at,
+                        provisional: false,
                     },
                 );
             }

@@ -1,0 +1,1 @@
+//! Calendars by their corners; the vectors and the naive models are in `tests/calendar`.

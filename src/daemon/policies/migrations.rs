@@ -1,0 +1,189 @@
+//! Migrations: open tickets go over to another version of their policy, in slices between the batches of commands.
+//!
+//! A slice is [`TICKETS_MAX`] tickets or [`SLOTS_MAX`] looks, some 0.1 ms, and then everybody else has a turn. While the disk
+//! is full or the log has to catch up, it waits. What was begun before a restart goes on after it.
+
+use crate::daemon::connection::{Connection, Woken};
+use crate::daemon::core::{Core, CoreRef, Phase};
+use crate::daemon::disk::DiskState;
+use crate::daemon::peer::Peer;
+use crate::daemon::wake::Wake;
+use crate::engine::Migrated;
+use crate::model::event::Origin;
+use crate::model::versions::Migration;
+use crate::model::{Refusal, Seq};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Tickets that go over in one slice.
+const TICKETS_MAX: u32 = 32;
+/// Slots looked at in one slice.
+const SLOTS_MAX: u32 = 2_048;
+/// How often it is looked again whether the log has room.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// The same while the disk is full.
+const DISK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Migrations that somebody waits for.
+#[derive(Default)]
+pub struct Desk {
+    /// Raised when one was begun.
+    pub wake: Rc<Wake>,
+    /// By the seq with which it began: who waits, and what came of it.
+    waiting: HashMap<Seq, (Rc<Peer>, Option<Migrated>)>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Desk({} waiting)", self.waiting.len())
+    }
+}
+
+impl Desk {
+    /// What came of those of these that have ended and were not told yet.
+    fn take_done(&mut self, begun: &[Seq]) -> Vec<Migrated> {
+        let done = |seq| self.waiting.get_mut(seq).and_then(|(_, done)| done.take());
+        begun.iter().filter_map(done).collect()
+    }
+}
+
+/// Carries on whatever was begun.
+pub async fn run(core: CoreRef) {
+    let wake = core.borrow().policies.migrations.wake.clone();
+    loop {
+        let pause = {
+            let mut core = core.borrow_mut();
+            match core.running().map(|r| r.engine.is_migrating()) {
+                Some(true) if core.disk != DiskState::Ok => Some(DISK_AGAIN),
+                Some(true) if core.is_busy() => Some(LOOK_AGAIN),
+                Some(true) => {
+                    core.migrate_on();
+                    None
+                }
+                _ => {
+                    drop(core);
+                    wake.wait().await;
+                    continue;
+                }
+            }
+        };
+        match pause {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => tokio::task::yield_now().await,
+        }
+    }
+}
+
+impl Core {
+    /// Begins a migration: the seq of the fact.
+    fn migrate(&mut self, migration: &Migration, origin: Option<Box<Origin>>) -> Result<Seq, Refusal> {
+        let now = self.now();
+        let Some(r) = self.running() else {
+            return Ok(0);
+        };
+        let begun = r.engine.migrate(now, migration, origin, &mut r.out);
+        self.end_turn();
+        self.policies.migrations.wake.raise();
+        begun
+    }
+
+    /// A slice.
+    fn migrate_on(&mut self) {
+        let now = self.now();
+        let Some(r) = self.running() else {
+            return;
+        };
+        let ended = r.engine.migrate_on(now, SLOTS_MAX, TICKETS_MAX, &mut r.out);
+        self.end_turn();
+        let Some(migrated) = ended else {
+            return;
+        };
+        let ended = &migrated.ended;
+        tracing::info!(
+            policy = ended.migration.policy.as_str(),
+            from = ended.migration.from,
+            to = ended.migration.to,
+            tickets = ended.tally.tickets,
+            stayed = ended.stayed,
+            "migrated: {}",
+            ended.tally.sentence()
+        );
+        if let Some((peer, done)) = self.policies.migrations.waiting.get_mut(&ended.begun) {
+            peer.wake.raise();
+            *done = Some(migrated);
+        }
+    }
+}
+
+impl Connection {
+    /// `POLICY.MIGRATE`: replies with what it did, once it has.
+    pub(in crate::daemon) async fn migrate(
+        &mut self,
+        migration: &Migration,
+        origin: Option<Box<Origin>>,
+    ) -> bool {
+        let begun = self.core.borrow_mut().migrate(migration, origin);
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(refusal) => {
+                self.say_now(&refusal.into());
+                return !self.peer.is_broken();
+            }
+        };
+        match self.migrated(&[begun]).await {
+            Waited::Gone => false,
+            Waited::Stopping => true,
+            Waited::Done(all) => {
+                for Migrated { seq, ended } in all {
+                    self.say_now(&ended.tally.reply(Some(seq), ended.stayed));
+                }
+                !self.peer.is_broken()
+            }
+        }
+    }
+
+    /// Waits until the migrations that began with these events have ended. To be called in the turn in which they began.
+    pub(in crate::daemon) async fn migrated(&mut self, begun: &[Seq]) -> Waited {
+        for begun in begun {
+            let place = (self.peer.clone(), None);
+            self.core
+                .borrow_mut()
+                .policies
+                .migrations
+                .waiting
+                .insert(*begun, place);
+        }
+        self.blocked(true);
+        let mut all = Vec::with_capacity(begun.len());
+        let waited = loop {
+            all.extend(self.core.borrow_mut().policies.migrations.take_done(begun));
+            if all.len() == begun.len() {
+                break Waited::Done(all);
+            }
+            match self.until(None).await {
+                Woken::Gone => break Waited::Gone,
+                _ if self.core.borrow().phase == Phase::Stopping => break Waited::Stopping,
+                _ => {}
+            }
+        };
+        self.core
+            .borrow_mut()
+            .policies
+            .migrations
+            .waiting
+            .retain(|seq, _| !begun.contains(seq));
+        self.blocked(false);
+        waited
+    }
+}
+
+/// What a wait for migrations came to.
+pub(in crate::daemon) enum Waited {
+    /// All have ended.
+    Done(Vec<Migrated>),
+    /// The daemon goes down; they go on after the next start.
+    Stopping,
+    /// The client is gone; they go on.
+    Gone,
+}

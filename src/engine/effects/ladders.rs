@@ -1,0 +1,88 @@
+//! The steps of a clock: when each comes, after whatever happened to the clock.
+//!
+//! Of steps whose instants have passed when a ladder is set up, only the last is taken: a ticket that is entered late, or
+//! re-levelled, does not run up the whole ladder at once. A step that was taken is not taken again, unless another due puts
+//! it ahead of now once more.
+
+use super::Effects;
+use crate::model::UnixMs;
+use crate::model::event::{Ladder, Rung};
+use crate::model::target::Target;
+
+impl Effects<'_> {
+    /// The ladder of a clock that runs from `start` to `due` from here on.
+    pub(super) fn set_ladder(&mut self, target: &Target, start: UnixMs, due: UnixMs) {
+        let rule = self.terms.plan.clock(target);
+        let steps = rule.map_or(0, |rule| rule.steps.len());
+        let old = self.ladders.iter().find(|ladder| ladder.target == *target);
+        let (Some(rule), true) = (rule, steps > 0) else {
+            if old.is_some() {
+                self.drop_ladder(target);
+            }
+            return;
+        };
+        let by_hand = self.clock(target).is_some_and(|clock| clock.by_hand);
+        let calendar = self.terms.calendar(rule).filter(|_| !by_hand);
+        let mut rungs: Vec<Rung> = Vec::with_capacity(steps);
+        let mut last_passed = None;
+        for step in 0..steps {
+            let at = rule.step_at(step, start, due, calendar);
+            let step = step as u16;
+            let taken = old.and_then(|old| old.rungs.iter().find(|rung| rung.step == step && rung.done));
+            if at > self.at {
+                rungs.push(Rung {
+                    step,
+                    at,
+                    done: false,
+                });
+                continue;
+            }
+            // One that was not taken gives way to the next one that has passed.
+            if let Some(place) = last_passed
+                && !rungs.get(place).is_some_and(|rung: &Rung| rung.done)
+            {
+                rungs.remove(place);
+            }
+            last_passed = Some(rungs.len());
+            rungs.push(taken.copied().unwrap_or(Rung {
+                step,
+                at,
+                done: false,
+            }));
+        }
+        self.keep_ladder(Ladder {
+            target: target.clone(),
+            rungs,
+        });
+    }
+
+    /// The steps of the clock are these from here on.
+    pub(super) fn keep_ladder(&mut self, ladder: Ladder) {
+        self.changed.push(ladder.target.clone());
+        match self
+            .ladders
+            .iter_mut()
+            .find(|known| known.target == ladder.target)
+        {
+            Some(known) => *known = ladder,
+            None => self.ladders.push(ladder),
+        }
+    }
+
+    fn drop_ladder(&mut self, target: &Target) {
+        self.ladders.retain(|ladder| ladder.target != *target);
+        self.changed.push(target.clone());
+    }
+
+    /// Steps under other rules begin anew, unless they are the same steps.
+    pub(super) fn forget_steps(&mut self, target: &Target) {
+        let rungs = self
+            .ladders
+            .iter_mut()
+            .filter(|ladder| ladder.target == *target)
+            .flat_map(|ladder| &mut ladder.rungs);
+        for rung in rungs {
+            rung.done = false;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What another version of its policy does to the clocks of a ticket.
+
+use super::Effects;
+use crate::engine::policies::Terms;
+use crate::model::event::ClockChange;
+use crate::model::rules::Trigger;
+use crate::model::target::Target;
+use crate::model::versions::MigrationMode;
+
+impl<'a> Effects<'a> {
+    /// From now on it is under these terms.
+    pub(in crate::engine) fn migrate(&mut self, new: &'a Terms, stage: &str, mode: MigrationMode) {
+        match mode {
+            // What the new version says counts from the receipt, as if the ticket had been opened under it.
+            MigrationMode::Retroactive => self.relevel(new, stage, &[]),
+            MigrationMode::FromNow => self.from_now(new),
+        }
+    }
+
+    /// What runs keeps its due. A clock that the new version does not have no longer counts; one that it brings, and
+    /// that the ticket never had, starts now.
+    fn from_now(&mut self, new: &'a Terms) {
+        let old = self.terms;
+        let has = |terms: &Terms, target: &Target| terms.plan.rule(target).is_some();
+        for clock in self.those(|clock| clock.is_open() && !clock.by_hand) {
+            if has(old, &clock.target) && !has(new, &clock.target) {
+                let due = self.due_now(&clock);
+                self.push(&clock.target, ClockChange::Stopped { due });
+            }
+        }
+        self.terms = new;
+        for rule in new.plan.started_by(&Trigger::Open) {
+            if self.clock(&rule.target).is_none() {
+                self.start_rule(rule, self.at);
+            }
+        }
+    }
+}

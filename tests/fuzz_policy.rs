@@ -16,7 +16,7 @@ use fuzz::setting;
 use random::Random;
 use slad::policy::RuleBook;
 
-const TOKENS: [&str; 22] = [
+const TOKENS: [&str; 38] = [
     "[",
     "]",
     "[[",
@@ -39,6 +39,22 @@ const TOKENS: [&str; 22] = [
     "18446744073709551616",
     "P1",
     "first_response",
+    "[[rules]]",
+    "[[stages]]",
+    "clocks = {}",
+    "class = \"fault.*\"",
+    "*",
+    "customer = [\"acme\"]",
+    "rank = 1",
+    "stage:last",
+    "transfer:q",
+    "steps = [{ at = \"-4h\", rank = 0 }]",
+    "+30m",
+    "120%",
+    "1bd",
+    "business",
+    "true",
+    "2026-12-31",
 ];
 
 fn mutate(random: &mut Random, corpus: &[String]) -> String {

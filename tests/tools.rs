@@ -14,6 +14,8 @@ mod support;
 
 #[path = "tools/backups.rs"]
 mod backups;
+#[path = "tools/checking.rs"]
+mod checking;
 #[path = "tools/cutting.rs"]
 mod cutting;
 #[path = "tools/reading.rs"]

@@ -149,7 +149,9 @@ fn rank_clashes(levels: &mut [Level<'_>], problems: &mut Problems) {
     levels.sort_by_key(|level| (level.priority.rank, level.rank_place.start));
     for pair in levels.windows(2) {
         let [first, second] = pair else { continue };
-        if first.priority.rank == second.priority.rank && !first.place.is_empty() && !second.place.is_empty()
+        if first.priority.rank == second.priority.rank
+            && !first.rank_place.is_empty()
+            && !second.rank_place.is_empty()
         {
             let (rank, name) = (second.priority.rank, &first.priority.name);
             problems.at(

@@ -57,6 +57,6 @@ pub use calendars::CalendarFile;
 pub use embedded::{embedded, embedded_calendars};
 pub use matching::Keys;
 pub use meaning::{Meaning, meaning};
-pub use plan::Plan;
+pub use plan::{Plan, SetBy};
 pub use plans::Plans;
 pub use problem::Problem;

@@ -26,8 +26,23 @@ pub struct Plan {
     pub clocks: Vec<Arc<ClockRule>>,
     /// Indexes in [`Rules::stages`] of the stages that they pass, in order.
     pub stages: Vec<u16>,
+    /// Which rules decided all but the clocks.
+    pub set_by: SetBy,
     /// Which rule decided each clock; `None`: a stage or a `[targets]` table.
     by: Vec<Option<u32>>,
+}
+
+/// Indexes in [`Rules::rules`] of the rules that decided; `None`: none did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SetBy {
+    /// The rank; else it is the priority's.
+    pub rank: Option<u32>,
+    /// The queue.
+    pub queue: Option<u32>,
+    /// The skills.
+    pub skills: Option<u32>,
+    /// The preferred agent.
+    pub prefer: Option<u32>,
 }
 
 /// Who decides what, for one policy: sets of rules, and the clocks shared by all its plans.
@@ -128,6 +143,7 @@ impl RuleBook {
         let first = |of: &Set| matching::first(&set, of).map_or(NOBODY, |rule| rule as u32);
         let mut signature = vec![
             u32::from(self.rank(place, &set)),
+            first(&deciders.rank),
             first(&deciders.queue),
             first(&deciders.skills),
             first(&deciders.prefer),
@@ -156,6 +172,7 @@ impl RuleBook {
 
     pub(super) fn compose(&self, place: Place, class: &str, set: &Set) -> Plan {
         let deciders = &self.deciders;
+        let deciding = |of: &Set| matching::first(set, of).map(|rule| rule as u32);
         let decided = |of: &Set| matching::first(set, of).map(|rule| &self.rules.rules[rule]);
         let stages: Vec<u16> = self.stages_of(class).collect();
         let mut clocks = Vec::new();
@@ -194,6 +211,12 @@ impl RuleBook {
                 .unwrap_or_default(),
             clocks,
             stages,
+            set_by: SetBy {
+                rank: deciding(&deciders.rank),
+                queue: deciding(&deciders.queue),
+                skills: deciding(&deciders.skills),
+                prefer: deciding(&deciders.prefer),
+            },
             by,
         }
     }

@@ -147,7 +147,13 @@ fn written(
     }
     let skills = of.text("skills", problems).and_then(|(word, place)| {
         skill::required(word.as_bytes())
-            .map_err(|refusal| problems.refused(&place, &refusal))
+            .map_err(|refusal| {
+                let (what, takes) = refusal
+                    .message
+                    .split_once(": skills ")
+                    .unwrap_or((&refusal.message, ""));
+                problems.at(&place, what, format!("it {takes}"));
+            })
             .ok()
     });
     let rule = Rule {

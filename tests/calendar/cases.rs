@@ -44,7 +44,7 @@ fn dues_are_those_of_the_naive_models() {
         let calendar =
             Calendar::compile(&drawn.spec, &table).unwrap_or_else(|e| panic!("{e} {:?}", drawn.spec));
         calendars += 1;
-        models(&drawn, &mut |at, reach| {
+        models(&drawn, &calendar, &mut |at, reach| {
             for _ in 0..CASES_A_MODEL {
                 let shown = || format!("SLAD_SEED={seed}, {} of {:?}", reach.name, drawn.spec);
                 case(&mut random, &calendar, reach, &shown);
@@ -67,7 +67,7 @@ fn dues_are_those_of_the_naive_models() {
     assert!(by_model.iter().all(|cases| *cases > 500), "{by_model:?}");
 }
 
-fn models(drawn: &Drawn, take: &mut dyn FnMut(usize, &Reach<'_>)) {
+fn models(drawn: &Drawn, calendar: &Calendar, take: &mut dyn FnMut(usize, &Reach<'_>)) {
     let desk = Desk {
         spec: &drawn.spec,
         zone: &drawn.zone,
@@ -115,8 +115,6 @@ fn models(drawn: &Drawn, take: &mut dyn FnMut(usize, &Reach<'_>)) {
         },
     );
     // The windows themselves.
-    let table = Zones::bundled().table(&drawn.spec.zone).unwrap();
-    let calendar = Calendar::compile(&drawn.spec, &table).unwrap();
     let windows: Vec<_> = calendar.windows(from, to).collect();
     assert_eq!(windows, list.open, "{:?}", drawn.spec);
 }

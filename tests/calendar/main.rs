@@ -12,4 +12,6 @@ mod random;
 mod cases;
 mod drawn;
 mod naive;
+mod python;
+mod shipped;
 mod vectors;

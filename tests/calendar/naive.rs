@@ -273,16 +273,21 @@ pub(crate) struct List {
 
 impl Model for List {
     fn due(&self, start: i64, budget_ms: i64, pauses: &Pauses) -> Option<i64> {
+        let unpaused;
+        let open = if pauses.is_empty() {
+            &self.open
+        } else {
+            unpaused = without(self.open.clone(), pauses);
+            &unpaused
+        };
         let mut left = budget_ms;
-        for of in &self.open {
-            for (a, b) in without(vec![*of], pauses) {
-                let a = a.max(start);
-                if a < b {
-                    if left <= b - a {
-                        return Some(a + left);
-                    }
-                    left -= b - a;
+        for (a, b) in open {
+            let a = *a.max(&start);
+            if a < *b {
+                if left <= b - a {
+                    return Some(a + left);
                 }
+                left -= b - a;
             }
         }
         None

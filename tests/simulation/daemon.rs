@@ -14,6 +14,9 @@ pub trait Site {
     fn kill_and_restart(&mut self);
 }
 
+/// The policy that the judge knows: it takes the place of the one of its name in the binary.
+pub const JUDGED: (&str, &str) = ("service-levels", include_str!("policies/service-levels.toml"));
+
 /// A running daemon; killed when dropped.
 pub struct Daemon {
     dir: tempfile::TempDir,
@@ -21,9 +24,19 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one with an empty directory.
+    /// Starts one with an empty directory, under the rules by which the judge judges.
     pub fn start() -> Daemon {
+        Daemon::under(&[JUDGED])
+    }
+
+    /// Starts one with an empty directory, under these policies beside those of the binary.
+    pub fn under(policies: &[(&str, &str)]) -> Daemon {
         let dir = tempfile::tempdir().expect("a directory for the test");
+        let folder = dir.path().join("policies");
+        std::fs::create_dir_all(folder.join("calendars")).expect("a folder for policies");
+        for (name, text) in policies {
+            std::fs::write(folder.join(format!("{name}.toml")), text).expect("a policy");
+        }
         let mut daemon = Daemon { dir, child: None };
         daemon.spawn();
         daemon
@@ -45,6 +58,8 @@ impl Daemon {
             .arg(self.dir.path().join("data"))
             .arg("--socket")
             .arg(self.socket())
+            .arg("--policies")
+            .arg(self.dir.path().join("policies"))
             .args(["--http", "127.0.0.1:0", "--sync", "never", "--virtual-clock"])
             .current_dir(self.dir.path())
             .stdin(Stdio::null())

@@ -17,7 +17,8 @@ const WAITERS: usize = 6;
 /// Steps between two comparisons of everything.
 const CHECK_EVERY: usize = 1_000;
 /// Facts that the daemon logs by itself, about which the model knows nothing.
-const DAEMON_FACTS: [&str; 4] = [
+const DAEMON_FACTS: [&str; 5] = [
+    "calendar.extended",
     "policy.activated",
     "log.recovered",
     "snapshot.taken",

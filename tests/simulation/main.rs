@@ -35,6 +35,12 @@ fn the_daemon_satisfies_every_scenario() {
     );
 }
 
+/// The tables of policies: every row of the service desks' standards, and what the rules of clocks promise.
+#[test]
+fn the_daemon_keeps_the_policies() {
+    println!("{} tables of policies", scenarios::play_policies());
+}
+
 /// Random commands: the same replies, the same order, the same events.
 #[test]
 fn the_daemon_does_what_the_model_does() {

@@ -11,6 +11,7 @@
 //! < 2 nil                         connection 2, whose NEXT waited, now has this reply
 //! ! kill                          SIGKILL and a start with the same directory
 //! ```
+//! ! policy NAME … ! end          in `tests/scenarios/policies`: a policy file; `calendars/NAME` is a calendar
 //! A reply is `#n` (the seq of the n-th event of the scenario), a word, `nil`, `+OK`, `waits`, `[a list]`, or
 //! `!CODE text that the message holds`. `@+1h30m` is an instant counted from the start of the virtual clock.
 
@@ -127,7 +128,10 @@ pub struct Real {
 
 impl Real {
     pub fn new() -> Real {
-        let mut daemon = Daemon::start();
+        Real::on(Daemon::start())
+    }
+
+    fn on(mut daemon: Daemon) -> Real {
         let mut main = daemon.connect();
         let base = daemon::feed(&mut main, "events", 0, 0)
             .last()
@@ -188,24 +192,67 @@ impl Player for Real {
     }
 }
 
-/// Plays every table of `tests/scenarios`; panics with all that differ. Replies how many there are.
-pub fn play_all<P: Player>(mut new: impl FnMut() -> P) -> usize {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+/// Plays every table of `tests/scenarios/policies` to daemons under the rules that the table brings, or those of the binary.
+pub fn play_policies() -> usize {
+    let mut wrong = Vec::new();
+    let tables = tables("tests/scenarios/policies");
+    for (name, text) in &tables {
+        let (files, steps) = with_policies(text);
+        let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        if let Err(what) = play(&steps, &mut Real::on(Daemon::under(&files))) {
+            wrong.push(format!("{name}:{what}"));
+        }
+    }
+    let (wrong, all) = (wrong.as_slice(), tables.len());
+    assert!(
+        wrong.is_empty(),
+        "{} of {all} tables differ\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    all
+}
+
+/// Takes the policies and calendars out of a table: what stands between `! policy NAME` and `! end`. Lines keep their numbers.
+fn with_policies(text: &str) -> (Vec<(String, String)>, String) {
+    let (mut files, mut steps) = (Vec::new(), String::new());
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("! policy ") {
+            open = Some((name.trim().to_owned(), String::new()));
+        } else if line == "! end" {
+            files.extend(open.take());
+        } else if let Some((_, body)) = &mut open {
+            *body += &format!("{line}\n");
+        } else {
+            steps += line;
+        }
+        steps.push('\n');
+    }
+    assert!(open.is_none(), "a policy without an end");
+    (files, steps)
+}
+
+/// The tables of a folder, by name.
+fn tables(folder: &str) -> Vec<(String, String)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
         .expect("the tables")
         .map(|e| e.expect("a file").path())
         .filter(|path| path.extension().is_some_and(|e| e == "txt"))
         .collect();
     files.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = |path: &PathBuf| std::fs::read_to_string(path).expect("a table can be read");
+    files.iter().map(|path| (name(path), text(path))).collect()
+}
+
+/// Plays every table of `tests/scenarios`; panics with all that differ. Replies how many there are.
+pub fn play_all<P: Player>(mut new: impl FnMut() -> P) -> usize {
+    let files = tables("tests/scenarios");
     let mut wrong = Vec::new();
-    for file in &files {
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let text = std::fs::read_to_string(file).expect("a table can be read");
-        if let Err(what) = play(&text, &mut new()) {
+    for (name, text) in &files {
+        if let Err(what) = play(text, &mut new()) {
             wrong.push(format!("{name}:{what}"));
         }
     }

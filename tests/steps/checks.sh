@@ -18,7 +18,7 @@ check_dependencies() {
 }
 
 check_config() {
-  "$slad" check-config config/slad.toml
+  "$slad" check-config config/slad.toml config/policies config/calendars/*.toml
 }
 
 # The unit files as they will be installed, but with the program where it was built.
@@ -55,4 +55,9 @@ check_prometheus() {
 
 check_clients() {
   tests/clients/run "$slad"
+}
+
+# Working time as a Python library reckons it.
+check_calendar_python() {
+  SLAD_PYTHON=$calendar_venv/bin/python cargo test --locked --test calendar -- --ignored --show-output python
 }

@@ -1,10 +1,12 @@
 # What the steps need, and how to get it. Sourced by tests/run; needs SLAD_SCRATCH.
 
 venv=$SLAD_SCRATCH/venv
+calendar_venv=$SLAD_SCRATCH/calendar-venv
 node_clients=$SLAD_SCRATCH/node
 
 # Versions of what is not a Debian package: pinned, so that a red run is ours.
 redis_py=redis==8.1.0
+businesstimedelta=businesstimedelta==1.0.1
 node_redis=redis@6.3.1
 io_redis=ioredis@6.0.0
 cargo_deny=cargo-deny@0.20.2
@@ -30,6 +32,7 @@ need_tools() {
   has cargo || fail "cargo is missing: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer"
   cargo deny --version >/dev/null 2>&1 || cargo install --locked "$cargo_deny"
   need_python_client
+  need_python_calendar
   need_node_clients
 }
 
@@ -57,6 +60,15 @@ need_python_client() {
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check "$redis_py"
     touch "$venv/$redis_py"
+  fi
+}
+
+need_python_calendar() {
+  if [[ ! -f $calendar_venv/$businesstimedelta ]]; then
+    rm -rf "$calendar_venv"
+    python3 -m venv "$calendar_venv"
+    "$calendar_venv/bin/pip" install --quiet --disable-pip-version-check "$businesstimedelta"
+    touch "$calendar_venv/$businesstimedelta"
   fi
 }
 

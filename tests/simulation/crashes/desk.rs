@@ -1,6 +1,7 @@
 //! The daemon in small: the real engine on the real journal, one thread, no socket.
 
 use super::facts::Facts;
+use crate::daemon;
 use crate::model::START_MS;
 use crate::value::Value;
 use slad::engine::{self, Engine, Outcome, Output};
@@ -11,10 +12,26 @@ use slad::model::clock::ClockCommand;
 use slad::model::command::{Command, Request, Session};
 use slad::model::event::{Body, ClockJumped, LogRecovered, PolicyActivated, SnapshotTaken};
 use slad::model::reply::Reply;
-use slad::model::{Seq, Text, UnixMs};
+use slad::model::{Seq, UnixMs};
 use slad::policy::RuleBook;
 use slad::wire::{Caps, Framed, Framer};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// The policies that the judge knows, read once for all lives. What the comments say is no matter here.
+static POLICIES: LazyLock<Vec<PolicyActivated>> = LazyLock::new(|| {
+    let known = slad::policy::embedded().into_iter().take(2);
+    let read = known.map(|(name, text)| {
+        let judged = name == daemon::JUDGED.0;
+        let text = if judged { daemon::JUDGED.1 } else { text };
+        let bare = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty());
+        let text = bare.collect::<Vec<_>>().join("\n");
+        let book = RuleBook::parse(name, &text, 1).expect("embedded policies read");
+        book.activation("embedded", true)
+    });
+    read.collect()
+});
 
 /// The process ends: the log failed, or the simulated machine did.
 #[derive(Debug)]
@@ -101,26 +118,12 @@ impl Desk {
         if let Some(recovered) = recovered {
             self.record(Body::LogRecovered(Box::new(recovered)), facts);
         }
-        for (name, text) in slad::policy::embedded() {
-            // What the comments say is no matter here, and every engine of every life reads this.
-            let bare = text
-                .lines()
-                .filter(|line| !line.starts_with('#') && !line.is_empty());
-            let text = bare.collect::<Vec<_>>().join("\n");
-            let hash = text.len() as u64;
-            if self
-                .engine
-                .policy_hash(name)
-                .is_some_and(|(_, known)| known == hash)
-            {
+        for activated in POLICIES.iter() {
+            let known = self.engine.policy_hash(&activated.name);
+            if known.is_some_and(|(_, hash)| hash == activated.hash) {
                 continue;
             }
-            let book = RuleBook::parse(name, &text, 1).expect("embedded policies read");
-            let activated = PolicyActivated {
-                hash,
-                ..book.activation("embedded", true)
-            };
-            self.record(Body::PolicyActivated(Box::new(activated)), facts);
+            self.record(Body::PolicyActivated(Box::new(activated.clone())), facts);
         }
     }
 

@@ -1,5 +1,5 @@
-//! The two embedded policies, written down a second time by hand: `none`, and `service-levels`
-//! (P1–P4, with natural time standing in for business days).
+//! Two policies, written down a second time by hand: `none`, which is in the binary, and the `service-levels` of
+//! `tests/simulation/policies` (P1–P4, with natural time standing in for business days).
 
 use slad::model::target::Target;
 
@@ -69,8 +69,24 @@ const P4: &[Budget] = &[
     budget("resolution", 14 * DAY_MS),
 ];
 
-/// The queues that the policies name.
-pub const QUEUES: [&str; 5] = ["business", "default", "front-desk", "improvement", "tech-support"];
+/// The queues that the policies name, those in the binary among them under which the judge opens no ticket.
+pub const QUEUES: [&str; 15] = [
+    "account-care",
+    "business",
+    "complaints",
+    "default",
+    "finance",
+    "front-desk",
+    "handling",
+    "improvement",
+    "on-site",
+    "operations",
+    "repair",
+    "solutions",
+    "support",
+    "tech",
+    "tech-support",
+];
 
 /// Looks a policy up by name.
 pub fn policy(name: &str) -> Option<Policy> {

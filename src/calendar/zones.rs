@@ -3,7 +3,6 @@
 use super::date::{DAY_FIRST, DAY_LAST};
 use crate::model::Text;
 use crate::model::calendar::{Transition, ZoneTable};
-use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
 
 /// A release of the zone data.
@@ -43,7 +42,7 @@ impl Zones {
             i64::from(DAY_FIRST - 3) * 86_400,
             i64::from(DAY_LAST + 4) * 86_400,
         );
-        let start = Timestamp::from_second(first).ok()?;
+        let start = jiff::Timestamp::from_second(first).ok()?;
         let base_offset_s = zone.to_offset(start).seconds();
         let mut offset_s = base_offset_s;
         let mut transitions = Vec::new();
@@ -78,6 +77,7 @@ impl Zones {
 mod tests {
     use super::super::zone::Zone;
     use super::*;
+    use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
     #[test]

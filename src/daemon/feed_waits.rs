@@ -130,6 +130,9 @@ impl<S: Sleeper> FeedWaits<S> {
                     self.found_named(seq, FeedKey::Agent, Some(&a.id));
                 }
             }
+            Body::QueueReminded(q) if queues > 0 => {
+                self.found_named(seq, FeedKey::Queue, Some(&q.queue));
+            }
             Body::QueueChanged(q) => {
                 self.found(seq, &FeedKey::Routing);
                 if queues > 0 {

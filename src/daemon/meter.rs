@@ -12,13 +12,14 @@ use super::http::{self, Health, Server};
 use super::metrics::{
     self, EngineRecorder, Gauges, LogRecorder, Metrics, PolicyLabels, Recorders, ReplyRecorder, figures,
 };
+use super::policies::folder::Folder;
 use super::shared::Shared;
 use crate::engine::{Figures, Measure};
 use crate::model::event::{Body, Event, TicketFact};
 use crate::model::reply::Reply;
 use crate::model::{Code, NEVER, Seq, Text, UnixMs};
-use crate::policy::RuleBook;
 use crate::wire::table;
+use compact_str::ToCompactString;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,10 +91,7 @@ pub fn lay(shared: &Arc<Shared>) -> Result<Laid, String> {
 }
 
 fn labels(config: &Config) -> metrics::Labels {
-    let books: Vec<RuleBook> = crate::policy::embedded()
-        .into_iter()
-        .filter_map(|(name, text)| RuleBook::parse(name, text, 1).ok())
-        .collect();
+    let books = super::policies::load::books(&Folder::read(config.policies.as_deref()));
     let queues = books.iter().flat_map(|book| book.queues().cloned());
     metrics::Labels {
         queues: queues
@@ -114,6 +112,7 @@ fn labels(config: &Config) -> metrics::Labels {
                 targets: crate::model::target::PLAIN
                     .iter()
                     .map(|(_, name)| Text::const_new(name))
+                    .chain(book.targets().into_iter().map(ToCompactString::to_compact_string))
                     .collect(),
             })
             .collect(),

@@ -31,6 +31,7 @@ enum Kind {
     Policy = 5,
     Queue = 6,
     Calendar = 7,
+    Reminder = 9,
     Migration = 8,
 }
 
@@ -309,6 +310,15 @@ impl Canon {
         self.int(i64::from(calendar.version));
         self.text(&calendar.text);
         self.text(&calendar.zone.tzdata_version);
+        self.hash()
+    }
+
+    /// Hash of a reminder that was told.
+    pub(super) fn reminder(&mut self, policy: &str, name: &str, instant: i64) -> u64 {
+        self.begin(Kind::Reminder);
+        self.text(policy);
+        self.text(name);
+        self.int(instant);
         self.hash()
     }
 

@@ -13,6 +13,7 @@
 //! | `migration` | open tickets go over to another version of their policy, some at a time |
 //! | `steps` | what a step of an escalation ladder does to its ticket |
 //! | `calendars`, `horizon` | versions of calendars; dues past what was published |
+//! | `reminders` | what queues are reminded of |
 //! | `timers`, `jump` | expiry is an input: `advance(now)`; what a jump of the clock does |
 //! | `reads` | GET, LIST, COUNT, queues; long ones in slices |
 //! | `canon`, `records`, `copying` | the state hash; snapshots of one seq while commands go on |
@@ -39,6 +40,7 @@ mod names;
 mod policies;
 mod reads;
 mod records;
+mod reminders;
 mod routing;
 mod state;
 mod steps;

@@ -3,9 +3,10 @@
 //! Costs: the version of a new ticket is found by one look-up of the name; a version by a look-up and a binary search.
 
 use super::calendars::{Calendars, Extended, Lines};
+use super::clock::Clock;
 use crate::calendar::Calendar;
-use crate::model::Text;
 use crate::model::event::{Details, PolicyActivated};
+use crate::model::{DurationMs, Text, UnixMs};
 use crate::policy::{ClockRule, Keys, Plan, Plans, RuleBook};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +49,14 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// What is left of a running clock, ms of its own time: of working time where it counts that, else day and night.
+    pub(super) fn left(&self, clock: &Clock, now: UnixMs) -> DurationMs {
+        match self.plan.clock(&clock.target).filter(|_| !clock.by_hand) {
+            Some(rule) => rule.between(now, clock.due, self.calendar(rule)),
+            None => clock.due - now,
+        }
+    }
+
     /// The calendar of a clock, if it has one: the ticket's own, else the policy's.
     pub(super) fn calendar(&self, rule: &ClockRule) -> Option<&Calendar> {
         let of_policy = self.book.calendar(rule);

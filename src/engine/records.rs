@@ -7,8 +7,8 @@ use super::ticket::{NONE, Pause, Ticket};
 use crate::model::calendar::CalendarExtended;
 use crate::model::event::Details;
 use crate::model::record::{
-    AgentRecord, CalendarRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record, TicketRecord,
-    TokenRecord,
+    AgentRecord, CalendarRecord, ClockReading, ClockRecord, ClosedRecord, QueueRecord, Record,
+    ReminderRecord, TicketRecord, TokenRecord,
 };
 use crate::model::{NEVER, Seq, TENANT_DEFAULT, Text};
 
@@ -89,6 +89,14 @@ impl State {
             rules.push(Record::Policy(Box::new(policy.clone())));
         }
         rules.extend(calendars.map(calendar_record));
+        rules.extend(self.reminders.last().map(|(policy, name, instant)| {
+            Record::Reminder(Box::new(ReminderRecord {
+                tenant: TENANT_DEFAULT,
+                policy: policy.clone(),
+                name: name.clone(),
+                instant,
+            }))
+        }));
         let queues = self.declared.iter().map(|(queue, seq)| {
             let queue = self.queues.name(*queue).clone();
             Record::Queue(Box::new(QueueRecord {
@@ -143,6 +151,9 @@ impl State {
                 self.learn_queues();
             }
             Record::Calendar(record) => self.take_calendar(record.seq, &record.fact)?,
+            Record::Reminder(reminder) => {
+                self.tell_reminder(&reminder.policy, &reminder.name, reminder.instant);
+            }
             Record::Queue(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 self.declared.insert(number, queue.seq);

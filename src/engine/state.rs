@@ -8,6 +8,7 @@ use super::horizon::Horizon;
 use super::names::Names;
 use super::policies::{Policies, Terms, keys};
 use super::records::Loading;
+use super::reminders::Reminders;
 use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
 use crate::calendar::Calendar;
@@ -49,6 +50,8 @@ pub(super) struct State {
     /// Derived: how many tickets are open under each policy version, by its number.
     open_under: Vec<u64>,
     pub calendars: Calendars,
+    /// What queues were last reminded of.
+    pub reminders: Reminders,
     /// Dues to be reckoned anew, because a calendar goes further: derived.
     pub horizons: VecDeque<Horizon>,
     /// Tickets that are over, the newest.
@@ -154,6 +157,7 @@ impl State {
             migrations: Vec::new(),
             open_under: Vec::new(),
             calendars: Calendars::default(),
+            reminders: Reminders::default(),
             horizons: VecDeque::new(),
             closed: Remembered::new(closed_max, SEED),
             tokens: Remembered::new(tokens_max, SEED),
@@ -233,11 +237,24 @@ impl State {
         own.or_else(|| self.calendars.newest(name)).cloned()
     }
 
+    /// A queue was reminded.
+    pub(super) fn tell_reminder(&mut self, policy: &Text, name: &Text, instant: UnixMs) {
+        let known = self.reminders.last().find(|(p, n, _)| *p == policy && *n == name);
+        if let Some((_, _, before)) = known {
+            let hash = self.sum.canon.reminder(policy, name, before);
+            self.sum.subtract(hash);
+        }
+        let hash = self.sum.canon.reminder(policy, name, instant);
+        self.sum.add(hash);
+        self.reminders.tell(policy, name, instant);
+    }
+
     /// A calendar version takes effect.
     pub(super) fn take_calendar(&mut self, seq: Seq, fact: &CalendarExtended) -> Result<(), String> {
         let hash = self.sum.canon.calendar(fact);
         self.sum.add(hash);
         let extended = self.calendars.take(seq, fact)?;
+        self.reminders.forget_next();
         if extended.goes_on {
             self.policies.use_calendar(&fact.name, &extended);
             if self.live {

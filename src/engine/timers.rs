@@ -26,10 +26,22 @@ impl Engine {
             return true;
         }
         for _ in 0..fires_max {
+            let reminder = self.state.next_reminder(now);
             let super::state::State { wheel, tickets, .. } = &mut self.state;
             let tie = |slot: u32| tickets.get(slot).map_or(0, |ticket| ticket.opened_seq);
-            let Some((_, slot)) = wheel.pop(now, tie) else {
-                return false;
+            // What comes before the next reminder, then the reminder.
+            let upto = reminder.as_ref().map_or(now, |(at, ..)| now.min(*at));
+            let Some((_, slot)) = wheel.pop(upto, tie) else {
+                let Some((instant, policy, name)) = reminder.filter(|(at, ..)| *at <= now) else {
+                    return false;
+                };
+                let stamp = if virtual_clock {
+                    instant.max(self.state.logged_at).min(now)
+                } else {
+                    now
+                };
+                self.remind(instant, &policy, &name, stamp, out);
+                continue;
             };
             // The wheel may hold an instant that the ticket has since outlived; the ticket knows.
             let due = self
@@ -62,6 +74,9 @@ impl Engine {
         if !self.state.horizons.is_empty() {
             return Some(self.state.logged_at);
         }
-        self.state.wheel.next_at()
+        let now = self.state.logged_at;
+        let reminder = self.state.next_reminder(now).map(|(at, ..)| at);
+        let timer = self.state.wheel.next_at();
+        reminder.into_iter().chain(timer).min()
     }
 }

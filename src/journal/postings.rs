@@ -189,6 +189,7 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
             post(Key::Routing);
             post(Key::Agent(&agent.id));
         }
+        ArchivedBody::QueueReminded(reminder) => post(Key::Queue(&reminder.queue)),
         ArchivedBody::QueueChanged(queue) => {
             post(Key::Routing);
             post(Key::Queue(&queue.queue));

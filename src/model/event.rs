@@ -58,6 +58,8 @@ pub enum Body {
     SnapshotTaken(SnapshotTaken),
     /// A calendar version took effect.
     CalendarExtended(Box<CalendarExtended>),
+    /// A queue's reminder came.
+    QueueReminded(Box<QueueReminded>),
 }
 
 /// Who, why, and the token.
@@ -364,6 +366,22 @@ pub struct QueueChanged {
     pub queue: Text,
     /// Who and why, if said.
     pub origin: Option<Box<Origin>>,
+}
+
+/// A queue is reminded of something.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct QueueReminded {
+    /// The queue.
+    pub queue: Text,
+    /// What the policy calls the reminder.
+    pub name: Text,
+    /// The policy, and its version.
+    pub policy: Text,
+    pub version: u32,
+    /// When it was to come.
+    pub instant: UnixMs,
+    /// Tickets that wait in the queue.
+    pub waiting: u64,
 }
 
 /// A torn tail was cut.

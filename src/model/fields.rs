@@ -50,6 +50,7 @@ pub fn belongs(event: &Event, part: u64, key: &FeedKey) -> bool {
         (FeedKey::Routing, Body::Agent(_) | Body::QueueChanged(_)) => true,
         (FeedKey::Queue(queue), Body::Ticket(t)) => t.queue == *queue || t.fact.queue_left() == Some(queue),
         (FeedKey::Queue(queue), Body::QueueChanged(q)) => q.queue == *queue,
+        (FeedKey::Queue(queue), Body::QueueReminded(q)) => q.queue == *queue,
         (FeedKey::Agent(agent), Body::Ticket(t)) => {
             t.agent == *agent || matches!(&t.fact, TicketFact::Assigned { from, .. } if from == agent)
         }
@@ -98,6 +99,7 @@ pub fn kind(event: &Event) -> &'static str {
         Body::PolicyMigrated(_) => "policy.migrated",
         Body::CalendarExtended(_) => "calendar.extended",
         Body::QueueChanged(_) => "queue.changed",
+        Body::QueueReminded(_) => "queue.reminder",
         Body::LogRecovered(_) => "log.recovered",
         Body::ClockJumped(_) => "clock.jumped",
         Body::SnapshotTaken(_) => "snapshot.taken",
@@ -168,6 +170,15 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             if !calendar.reason.is_empty() {
                 sink.text("reason", &calendar.reason);
             }
+            tail(event, None, sink);
+        }
+        (Body::QueueReminded(reminder), 0) => {
+            head(event, sink);
+            sink.text("queue", &reminder.queue);
+            sink.text("reminder", &reminder.name);
+            sink.text("policy", &versioned(&reminder.policy, reminder.version));
+            sink.int("waiting", reminder.waiting as i64);
+            sink.int("late_ms", event.at - reminder.instant);
             tail(event, None, sink);
         }
         (Body::QueueChanged(queue), 0) => {

@@ -38,6 +38,8 @@ pub enum Record {
     Migration(Box<MigrationRecord>),
     /// A calendar version, oldest first.
     Calendar(Box<CalendarRecord>),
+    /// When a queue was last reminded of something.
+    Reminder(Box<ReminderRecord>),
 }
 
 /// Where time stood.
@@ -184,6 +186,16 @@ pub struct TokenRecord {
     pub logged_at: UnixMs,
     /// AGENT.NEXT's reply; otherwise the reply is the seq.
     pub taken: Option<Box<Taken>>,
+}
+
+/// When a queue was last reminded of something.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct ReminderRecord {
+    pub tenant: TenantId,
+    pub policy: Text,
+    /// What the policy calls it.
+    pub name: Text,
+    pub instant: UnixMs,
 }
 
 /// A calendar version.

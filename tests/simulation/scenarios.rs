@@ -12,7 +12,7 @@
 //! ! kill                          SIGKILL and a start with the same directory
 //! ```
 //! ! policy NAME … ! end          in `tests/scenarios/policies`: a policy file; `calendars/NAME` is a calendar
-//! A reply is `#n` (the seq of the n-th event of the scenario), a word, `nil`, `+OK`, `waits`, `[a list]`, or
+//! A reply is `#n` (the seq of the n-th event of the scenario), `done` (the seq of an event of this command), a word, `nil`, `+OK`, `waits`, `[a list]`, or
 //! `!CODE text that the message holds`. `@+1h30m` is an instant counted from the start of the virtual clock.
 
 use crate::daemon::{self, Daemon, Entry, Site};
@@ -199,8 +199,12 @@ pub fn play_policies() -> usize {
     for (name, text) in &tables {
         let (files, steps) = with_policies(text);
         let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
-        if let Err(what) = play(&steps, &mut Real::on(Daemon::under(&files))) {
-            wrong.push(format!("{name}:{what}"));
+        // A table whose policies are refused, or that ends its daemon, says so beside the others.
+        let played = std::panic::catch_unwind(|| play(&steps, &mut Real::on(Daemon::under(&files))));
+        match played {
+            Ok(Ok(())) => {}
+            Ok(Err(what)) => wrong.push(format!("{name}:{what}")),
+            Err(_) => wrong.push(format!("{name}: the daemon does not stay; see above")),
         }
     }
     let (wrong, all) = (wrong.as_slice(), tables.len());
@@ -242,7 +246,12 @@ fn tables(folder: &str) -> Vec<(String, String)> {
         .filter(|path| path.extension().is_some_and(|e| e == "txt"))
         .collect();
     files.sort();
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = |path: &PathBuf| {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
     let text = |path: &PathBuf| std::fs::read_to_string(path).expect("a table can be read");
     files.iter().map(|path| (name(path), text(path))).collect()
 }
@@ -307,6 +316,14 @@ fn play(text: &str, player: &mut impl Player) -> Result<(), String> {
         i += 1;
         let got = player.send(conn, &args, expected == "waits");
         match got {
+            Some(Value::Int(seq)) if expected == "done" => {
+                let own = player.entries(&FeedKey::All, from);
+                if !own.iter().any(|entry| i64::try_from(entry.seq) == Ok(seq)) {
+                    return Err(format!(
+                        "{at}: {line}\n  expected the seq of an event of its own\n  got      {seq}"
+                    ));
+                }
+            }
             None if expected == "waits" => {}
             None => return Err(format!("{at}: {line}\n  expected {expected}\n  got      a wait")),
             Some(got) => {

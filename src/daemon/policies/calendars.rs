@@ -54,6 +54,8 @@ pub fn load(
                     file: source.to_owned(),
                     problem: Ok(problem),
                 }));
+                // Nothing will be loaded; that policies name it is no mistake of theirs.
+                load.newest.insert(Text::new(stem), 0);
                 continue;
             }
         };

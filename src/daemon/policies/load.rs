@@ -123,6 +123,27 @@ struct Source<'a> {
     text: &'a str,
 }
 
+/// Every policy of the folder and of the binary that reads, for who wants to know what there may be: a file's in place of
+/// the binary's of the same name.
+pub fn books(folder: &Folder) -> Vec<RuleBook> {
+    let files = folder.policies.iter().map(|file| (&*file.stem, &*file.text));
+    let calendars: Vec<&str> = folder
+        .calendars
+        .iter()
+        .map(|file| &*file.stem)
+        .chain(crate::policy::embedded_calendars().map(|(name, _)| name))
+        .collect();
+    let mut books: Vec<RuleBook> = Vec::new();
+    for (stem, text) in files.chain(crate::policy::embedded()) {
+        if let Ok(book) = RuleBook::read(stem, text, 1, &calendars)
+            && books.iter().all(|known| known.name != book.name)
+        {
+            books.push(book);
+        }
+    }
+    books
+}
+
 /// What is new, or every mistake.
 ///
 /// # Errors
@@ -133,6 +154,8 @@ pub fn load(folder: &Folder, known: &Known, zones: &Zones, at: UnixMs) -> Result
         calendars: calendars::load(&folder.calendars, &known.calendars, zones, &mut mistakes),
         ..Load::default()
     };
+    let calendars = load.calendars.clone();
+    let names = calendars.names();
     let mut given: BTreeMap<Text, String> = BTreeMap::new();
     let embedded = crate::policy::embedded();
     let files = folder.policies.iter().map(|File { name, stem, text }| Source {
@@ -147,7 +170,7 @@ pub fn load(folder: &Folder, known: &Known, zones: &Zones, at: UnixMs) -> Result
     });
     for Source { stem, source, text } in files.chain(inside) {
         let is_file = source != EMBEDDED;
-        let book = match RuleBook::parse(stem, text, 1) {
+        let book = match RuleBook::read(stem, text, 1, &names) {
             Ok(book) => book,
             Err(problems) => {
                 mistakes.extend(problems.into_iter().map(|problem| Mistake {
@@ -175,7 +198,7 @@ pub fn load(folder: &Folder, known: &Known, zones: &Zones, at: UnixMs) -> Result
             // A file that is gone is no wish for what the binary says.
             Some((newest, versioned)) if !is_file && newest.source != EMBEDDED => load.kept.push(versioned),
             _ => {
-                let version = new_version(&book, source, newest, known, at, &load.calendars);
+                let version = new_version(&book, source, newest, known, at, &calendars);
                 mistakes.extend(version.mistake());
                 load.versions.push(version);
             }

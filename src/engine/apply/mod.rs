@@ -39,6 +39,7 @@ impl State {
                 } = self;
                 policies.activate(policy, calendars)?;
                 self.virtual_clock |= policy.virtual_clock;
+                self.reminders.forget_next();
                 self.learn_queues();
                 Ok(())
             }
@@ -48,6 +49,10 @@ impl State {
             }
             Body::PolicyMigrated(ended) => self.end_migration(ended.begun),
             Body::CalendarExtended(calendar) => self.take_calendar(seq, calendar),
+            Body::QueueReminded(reminder) => {
+                self.tell_reminder(&reminder.policy, &reminder.name, reminder.instant);
+                Ok(())
+            }
             Body::QueueChanged(queue) => {
                 let number = self.queues.intern(&queue.queue);
                 if self.declared.insert(number, seq).is_none() {

@@ -86,7 +86,9 @@ fn version_of(state: &State, number: u32) -> Vec<(&'static str, Reply)> {
         ("approved_by", Reply::text_or_null(&rules.about.approved_by)),
         (
             "review_by",
-            rules.review_by.map_or(Reply::Null, |day| Reply::Bulk(Text::new(crate::model::calendar::iso(day)))),
+            rules.review_by.map_or(Reply::Null, |day| {
+                Reply::Bulk(Text::new(crate::model::calendar::iso(day)))
+            }),
         ),
         ("open_tickets", text(open_tickets(rules.open_tickets))),
         ("pilot", rules.pilot.as_ref().map_or(Reply::Null, pilot)),

@@ -1,6 +1,7 @@
 //! TICKET.GET: a ticket as a map.
 
 use crate::engine::clock::Clock;
+use crate::engine::policies::Terms;
 use crate::engine::state::State;
 use crate::engine::ticket::Ticket;
 use crate::model::event::{Details, TicketState};
@@ -37,6 +38,8 @@ pub(super) fn get(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Refusa
 pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     let book = state.policies.book(ticket.book);
     let empty = Details::default();
+    let own = ticket.details.as_deref().map_or("", |details| &details.calendar);
+    let terms = state.terms(ticket.book, ticket.plan, own);
     let details = ticket.details.as_deref().unwrap_or(&empty);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
     let assigned = ticket.state == TicketState::Assigned;
@@ -92,7 +95,7 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
                 ticket
                     .clocks
                     .iter()
-                    .map(|clock| self::clock(ticket, clock, now))
+                    .map(|clock| self::clock(&terms, ticket, clock, now))
                     .collect(),
             ),
         ),
@@ -101,9 +104,9 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     ])
 }
 
-fn clock(ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
+fn clock(terms: &Terms, ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
     let (state, remaining) = match clock.state {
-        ClockState::Running => ("running", Reply::Int(clock.due - now)),
+        ClockState::Running => ("running", Reply::Int(terms.left(clock, now))),
         ClockState::Paused => ("paused", Reply::Int(clock.mark)),
         ClockState::Met => ("met", Reply::Null),
         ClockState::Stopped => ("stopped", Reply::Null),

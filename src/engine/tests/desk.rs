@@ -1,14 +1,66 @@
 //! A desk to tell stories at: an engine with the embedded policies, a clock, and short names for commands.
 
+use crate::calendar::Zones;
 use crate::engine::{Config, Engine, Measure, Outcome, Output};
+use crate::model::calendar::CalendarExtended;
 use crate::model::command::*;
 use crate::model::event::{Body, ClockJumped, Event, Jump};
 use crate::model::fields;
 use crate::model::reply::Reply;
 use crate::model::{Seq, Text, UnixMs};
-use crate::policy::RuleBook;
+use crate::policy::{CalendarFile, RuleBook};
 
 pub(super) const T0: UnixMs = 1_767_225_600_000;
+
+/// Four levels in natural time: what the stories are told under.
+const LEVELS: &str = include_str!("../../../tests/simulation/policies/service-levels.toml");
+
+/// Everything that a clock can do, in office hours.
+const OFFICE: &str = r#"
+name = "office"
+calendar = "cn-office"
+time = "business"
+queue = "default"
+default_priority = "P2"
+close_after = "1d"
+customer_pauses = ["customer"]
+[classes.plain]
+chain = ["business"]
+[classes.staged]
+priority = "P1"
+[[stages]]
+name = "check"
+classes = "staged"
+within = "4h"
+pauses_on = ["customer", "state:assigned"]
+[[stages]]
+name = "act"
+classes = "staged"
+within = "6h"
+carry_over = true
+queue = "business"
+[priorities.P1]
+rank = 5
+[priorities.P2]
+rank = 15
+[priorities.P3]
+rank = 25
+[priorities.P4]
+rank = 35
+[[rules]]
+clocks.first_response = { within = "1h", warn = "-20m", steps = [{ at = "50%", rank = 3 }, { at = "+30m", queue = "business", relax = "drop:x" }] }
+clocks.resolution = { within = "2bd", time = "natural", pauses_on = ["customer"], warn = "70%", resets_on = ["reopen"], steps = [{ at = "-2h", notify = "lead" }] }
+clocks.next_response = "30m"
+clocks.update = "8h"
+clocks.follow_up = { within = "3h", warn = "none" }
+clocks."custom:hands" = { within = "3h", starts_on = ["assign"], pauses_on = ["state:waiting"], met_by = ["resolve"], stops_on = ["transfer:business"] }
+[[rules]]
+priority = "P1"
+clocks.first_response = { within = "20m", steps = [{ at = "0%", notify = "head" }] }
+[extensions.resolution]
+lead = "4h"
+approver = "boss"
+"#;
 
 pub(super) struct Desk {
     pub engine: Engine,
@@ -39,15 +91,51 @@ impl Desk {
             measures: Vec::new(),
         };
         desk.engine.ready(T0);
-        for (name, text) in crate::policy::embedded() {
-            let book = RuleBook::parse(name, text, 1).unwrap();
-            let activated = book.activation("", desk.engine.config.virtual_clock);
-            let body = Body::PolicyActivated(Box::new(activated));
-            let mut out = Output::default();
-            desk.engine.record(desk.now, body, &mut out);
-            desk.take(out);
-        }
+        let (none, text) = crate::policy::embedded()[0];
+        desk.activate(none, text);
+        desk.activate("service-levels", LEVELS);
         desk
+    }
+
+    /// A desk with everything that is in the binary, and a policy whose clocks count office hours.
+    pub(super) fn with_everything() -> Desk {
+        let mut desk = Desk::new();
+        for (name, text) in crate::policy::embedded_calendars() {
+            let file = CalendarFile::parse(name, text, &Zones::bundled()).unwrap();
+            desk.calendar(name, 1, file);
+        }
+        for (name, text) in crate::policy::embedded().into_iter().skip(2) {
+            desk.activate(name, text);
+        }
+        desk.activate("office", OFFICE);
+        desk
+    }
+
+    /// A version of a calendar takes effect.
+    pub(super) fn calendar(&mut self, name: &str, version: u32, file: CalendarFile) -> Seq {
+        self.record(Body::CalendarExtended(Box::new(CalendarExtended {
+            name: Text::new(name),
+            version,
+            hash: file.hash,
+            text: file.text,
+            spec: file.spec,
+            zone: file.zone,
+            reason: Text::default(),
+        })))
+    }
+
+    fn activate(&mut self, name: &str, text: &str) -> Seq {
+        let book = RuleBook::parse(name, text, 1).unwrap();
+        let activated = book.activation("", self.engine.config.virtual_clock);
+        self.record(Body::PolicyActivated(Box::new(activated)))
+    }
+
+    fn record(&mut self, body: Body) -> Seq {
+        let mut out = Output::default();
+        let seq = self.engine.record(self.now, body, &mut out);
+        self.take(out);
+        self.drain();
+        seq
     }
 
     fn take(&mut self, out: Output) {

@@ -70,7 +70,7 @@ impl CalendarFile {
         }
     }
 
-    /// The calendar itself: some 10 ms.
+    /// The calendar itself: some 12 ms.
     ///
     /// # Errors
     /// None for a file that was read; the type is that of data from elsewhere.

@@ -4,6 +4,7 @@ mod books;
 mod calendars;
 mod mistakes;
 mod plans;
+mod proofs;
 mod properties;
 mod rulings;
 mod shipped;

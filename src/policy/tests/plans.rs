@@ -263,3 +263,54 @@ fn plans_are_what_a_scan_of_all_rules_finds() {
         "{rules} rules, {plans} plans"
     );
 }
+
+/// What the proof of reach says is so: in a file that is taken every rule decides something of some ticket.
+#[test]
+fn every_rule_of_a_file_that_is_taken_decides_something() {
+    let mut random = Random(7);
+    for _ in 0..if std::env::var_os("SLAD_TEST_LONG").is_some() {
+        200
+    } else {
+        6
+    } {
+        let (text, book) = mended(file(&mut random));
+        let mut deciding = vec![false; book.rules.rules.len()];
+        let queues = [None, Some("q"), Some("q1"), Some("q2"), Some("q3"), Some("q9")];
+        let customers = ["", "k1", "k2", "k3", "k4"];
+        for class in CLASSES {
+            for (segment, channel) in ["", "s1", "s2", "s3"]
+                .into_iter()
+                .flat_map(|s| ["", "c1", "c2"].map(|c| (s, c)))
+            {
+                for (customer, queue) in customers.into_iter().flat_map(|k| queues.map(|q| (k, q))) {
+                    for priority in 0..3 {
+                        let plan = book.plan(&Keys {
+                            class,
+                            priority,
+                            segment,
+                            channel,
+                            customer,
+                            queue,
+                        });
+                        let by = plan.set_by;
+                        let set = [by.rank, by.queue, by.skills, by.prefer].into_iter().flatten();
+                        let clocks = plan
+                            .clocks
+                            .iter()
+                            .filter_map(|clock| plan.decided_by(&clock.target));
+                        for rule in clocks.chain(set.map(|rule| rule as usize)) {
+                            deciding[rule] = true;
+                        }
+                    }
+                }
+            }
+        }
+        for (rule, decides) in book.rules.rules.iter().zip(deciding) {
+            assert!(
+                decides || !rule.called.starts_with("rule"),
+                "{} in\n{text}",
+                rule.called
+            );
+        }
+    }
+}

@@ -21,8 +21,11 @@ use std::sync::{Arc, LazyLock};
 static POLICIES: LazyLock<Vec<PolicyActivated>> = LazyLock::new(|| {
     let known = slad::policy::embedded().into_iter().take(2);
     let read = known.map(|(name, text)| {
-        let judged = name == daemon::JUDGED.0;
-        let text = if judged { daemon::JUDGED.1 } else { text };
+        let text = if name == daemon::JUDGED.0 {
+            daemon::JUDGED.1
+        } else {
+            text
+        };
         let bare = text
             .lines()
             .filter(|line| !line.starts_with('#') && !line.is_empty());

@@ -20,7 +20,12 @@
 
 #[path = "../support/feed.rs"]
 mod feed;
+mod figures;
+mod month;
+mod pauses;
 mod play;
+#[path = "../support/random.rs"]
+mod random;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

@@ -233,7 +233,11 @@ fn places(reply: &Value, pairs: &[Pair]) -> Result<(), String> {
 
 /// The place in a reply; clocks are found by their targets.
 fn at(reply: &Value, path: &str) -> Option<String> {
-    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let is_key = |key: &Value| matches!(key, Value::Text(key) if key == path);
+    let (name, rest) = match (reply, path.split_once('.')) {
+        (Value::List(list), Some((name, rest))) if !list.iter().step_by(2).any(is_key) => (name, Some(rest)),
+        _ => (path, None),
+    };
     let found = match reply {
         Value::List(list) => {
             let named = |of: &Value| {

@@ -317,9 +317,10 @@ fn a_dry_run_says_what_the_migration_then_does() {
         let reloaded = client.say("POLICY.RELOAD");
         let to = reloaded.get("activated").list()[0].get("version").int();
         let mode = ["RETROACTIVE", "FROMNOW"][random.below(2) as usize];
-        for from in 1..to {
+        // The version before has them all; of the one before that there is nothing left to go.
+        for from in (to - 2).max(1)..to {
             let dry = client.say(&format!("POLICY.MIGRATE desk {from} {to} {mode} DRYRUN"));
-            let before = site.events().last().unwrap().seq;
+            let before = site.info("last_seq");
             let reply = client.say(&format!("POLICY.MIGRATE desk {from} {to} {mode}"));
             assert_eq!(
                 counts(&reply),

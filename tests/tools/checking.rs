@@ -51,7 +51,7 @@ fn every_mistake_has_its_place_and_its_remedy() {
             "{}:6:21: resolution '0bd' is no time at all; give a duration",
             at("c.toml")
         ),
-        format!("{}:1:19: ", at("d.toml")),
+        format!("{}:1:20: ", at("d.toml")),
         format!("{}:3:23: ", at("calendars/depot.toml")),
         format!(
             "{}: calendar 'depot' is that of {} already",

@@ -98,7 +98,10 @@ fn main() -> Fallible<()> {
         if name == "import" {
             let log: u64 = daemon.info("log_bytes")?.parse()?;
             handed_out(&daemon, tickets)?;
-            println!("                {:.0} bytes of log a ticket", log.saturating_sub(log_before) as f64 / tickets as f64);
+            println!(
+                "                {:.0} bytes of log a ticket",
+                log.saturating_sub(log_before) as f64 / tickets as f64
+            );
         }
     }
     let hash = daemon.info("state_hash")?;
@@ -119,8 +122,20 @@ fn main() -> Fallible<()> {
 fn handed_out(daemon: &Daemon, tickets: usize) -> Fallible<()> {
     let began = Instant::now();
     let mut client = daemon.client()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string();
-    let probe = ["TICKET.OPEN", "probe", "policy", "none", "queue", "none", "due.resolution", &now];
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)?
+        .as_millis()
+        .to_string();
+    let probe = [
+        "TICKET.OPEN",
+        "probe",
+        "policy",
+        "none",
+        "queue",
+        "none",
+        "due.resolution",
+        &now,
+    ];
     fine(client.command(&probe)?)?;
     let breached = format!("{:?}", b"sla.breached");
     while began.elapsed() < PATIENCE {

@@ -31,7 +31,9 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             origin: (n % 5 == 0).then(|| Box::new(origin())),
         })
     }));
-    bodies.extend([None, Some(Box::new(origin()))].map(|origin| Body::ImportDone(Box::new(ImportDone { origin }))));
+    bodies.extend(
+        [None, Some(Box::new(origin()))].map(|origin| Body::ImportDone(Box::new(ImportDone { origin }))),
+    );
     bodies
         .into_iter()
         .enumerate()

@@ -130,7 +130,10 @@ fn send(pass: &Pass, source: Source, writer: &mut Client, tell: SyncSender<Await
     let (mut lines, mut filled) = (0, 0_u64);
     loop {
         line.clear();
-        let got = read.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line)? as u64;
+        let got = read
+            .by_ref()
+            .take(LINE_BYTES_MAX + 1)
+            .read_until(b'\n', &mut line)? as u64;
         if got == 0 {
             return writer.send();
         }
@@ -139,7 +142,9 @@ fn send(pass: &Pass, source: Source, writer: &mut Client, tell: SyncSender<Await
         let what = if got > LINE_BYTES_MAX {
             let rest = rest_of_line(&mut *read)?;
             progress.add(if bytes == 0 { 0 } else { rest });
-            What::Bad(format!("longer than {LINE_BYTES_MAX} bytes: a ticket takes no more"))
+            What::Bad(format!(
+                "longer than {LINE_BYTES_MAX} bytes: a ticket takes no more"
+            ))
         } else {
             match std::str::from_utf8(&line).map(str::trim_ascii) {
                 Ok("") => continue,
@@ -147,7 +152,10 @@ fn send(pass: &Pass, source: Source, writer: &mut Client, tell: SyncSender<Await
                     Ok(ticket) => too_large(&ticket).unwrap_or_else(|| push(pass, &ticket, writer)),
                     Err(why) => What::Bad(why),
                 },
-                Err(e) => What::Bad(format!("byte {} is no UTF-8: write the file as UTF-8", e.valid_up_to() + 1)),
+                Err(e) => What::Bad(format!(
+                    "byte {} is no UTF-8: write the file as UTF-8",
+                    e.valid_up_to() + 1
+                )),
             }
         };
         if tell.send(Awaited { number, what }).is_err() {
@@ -185,7 +193,9 @@ fn rest_of_line(read: &mut dyn BufRead) -> io::Result<u64> {
 fn too_large(ticket: &Ticket) -> Option<What> {
     if ticket.fields.len() > FIELDS_MAX {
         let count = ticket.fields.len();
-        return Some(What::Bad(format!("{count} fields: a ticket takes at most {FIELDS_MAX}")));
+        return Some(What::Bad(format!(
+            "{count} fields: a ticket takes at most {FIELDS_MAX}"
+        )));
     }
     let mut fields = ticket.fields.iter();
     let (name, value) = fields.find(|(name, value)| name.len().max(value.len()) > FIELD_BYTES_MAX)?;
@@ -254,7 +264,10 @@ fn answers(
                 }
                 Some(before) => {
                     seen.insert(id, before);
-                    Some("EXISTS an earlier line has this id with other fields: give each ticket once".to_owned())
+                    Some(
+                        "EXISTS an earlier line has this id with other fields: give each ticket once"
+                            .to_owned(),
+                    )
                 }
             },
             Value::Int(seq) => {
@@ -283,5 +296,8 @@ fn answers(
 /// Is it the daemon that takes no line at all, whatever it says?
 fn stops(why: &str) -> bool {
     let code = why.split(' ').next().unwrap_or_default();
-    matches!(code, "ERR" | "DISKFULL" | "LOADING" | "BUSY" | "NOAUTH" | "DENIED")
+    matches!(
+        code,
+        "ERR" | "DISKFULL" | "LOADING" | "BUSY" | "NOAUTH" | "DENIED"
+    )
 }

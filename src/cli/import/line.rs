@@ -42,7 +42,10 @@ pub fn read(line: &str) -> Result<Ticket, String> {
     let object = match serde_json::from_str(line) {
         Ok(Value::Object(object)) => object,
         Ok(_) => {
-            return Err("no JSON object: a line takes one, such as {\"id\": \"t1\", \"queue\": \"billing\"}".to_owned());
+            return Err(
+                "no JSON object: a line takes one, such as {\"id\": \"t1\", \"queue\": \"billing\"}"
+                    .to_owned(),
+            );
         }
         Err(e) => return Err(format!("no JSON: column {}: {}", e.column(), plain(&e))),
     };
@@ -177,7 +180,10 @@ mod tests {
     fn shown(line: &str) -> String {
         match read(line) {
             Ok(ticket) => {
-                let fields = ticket.fields.iter().map(|(name, value)| format!(" {name} {value}"));
+                let fields = ticket
+                    .fields
+                    .iter()
+                    .map(|(name, value)| format!(" {name} {value}"));
                 ticket.id + &fields.collect::<String>()
             }
             Err(why) => why,
@@ -201,7 +207,10 @@ mod tests {
                 r#"{"id":"t","due":{"resolution":9},"clocks":{"update":{"elapsed":"90m","warned":true,"breached":false},"notice":{"met_at":4},"solution":"due=8","promise":{}}}"#,
                 "t clock.notice met=4 clock.solution due=8 clock.update elapsed=90m,warned due.resolution 9",
             ),
-            ("[]", "no JSON object: a line takes one, such as {\"id\": \"t1\", \"queue\": \"billing\"}"),
+            (
+                "[]",
+                "no JSON object: a line takes one, such as {\"id\": \"t1\", \"queue\": \"billing\"}",
+            ),
             (r#"{"id":"t""#, "no JSON: column 9: EOF while parsing an object"),
             (r#"{"queue":"q"}"#, "no 'id': a line takes the ticket's id"),
             (
@@ -216,7 +225,10 @@ mod tests {
                 r#"{"id":"t","agent":{"name":"a1"}}"#,
                 "agent has no 'id': it takes id and since",
             ),
-            (r#"{"id":"t","check":true}"#, "'check' is no field of a line: give --dry-run"),
+            (
+                r#"{"id":"t","check":true}"#,
+                "'check' is no field of a line: give --dry-run",
+            ),
             (
                 r#"{"id":"t","clocks":{"update":{"due":[1]}}}"#,
                 "clock.update due is [1]: it takes text, a whole number, true or false",

@@ -161,7 +161,10 @@ fn state(import: &Import) -> Result<TicketState, Refusal> {
         _ => None,
     };
     let loose = [
-        (import.agent_since.is_some() && !agent, "agent_since without agent"),
+        (
+            import.agent_since.is_some() && !agent,
+            "agent_since without agent",
+        ),
         (
             import.paused_since.is_some() && import.paused.is_none(),
             "paused_since without paused",
@@ -172,7 +175,10 @@ fn state(import: &Import) -> Result<TicketState, Refusal> {
         ),
     ];
     let loose = loose.into_iter().find(|(is, _)| *is).map(|(_, what)| what);
-    match wrong.map(str::to_owned).or(loose.map(|what| format!("{what}: give both"))) {
+    match wrong
+        .map(str::to_owned)
+        .or(loose.map(|what| format!("{what}: give both")))
+    {
         Some(wrong) => Err(Refusal::bad_arg(wrong)),
         None => Ok(state),
     }

@@ -157,9 +157,7 @@ pub(super) fn run(
         Command::QueueOpen { queue, common } => {
             Next::Reply(Reply::Seq(transaction.declare_queue(queue, common.as_deref())?))
         }
-        Command::ImportDone { common } => {
-            Next::Reply(Reply::Seq(transaction.import_done(common.as_deref())))
-        }
+        Command::ImportDone { common } => Next::Reply(Reply::Seq(transaction.import_done(common.as_deref()))),
         Command::Read(_) => Next::Reply(Reply::Null),
     };
     transaction.match_waiting();

@@ -111,16 +111,25 @@ impl Effects<'_> {
     fn put(&mut self, known: &KnownClock, life: &Life, told_at: UnixMs) -> Result<(), Refusal> {
         let target = &known.target;
         let refuse = |why: String| Err(Refusal::bad_arg(format!("clock.{target} {why}")));
-        let hand_set = life.dues.iter().find(|(aim, _)| aim == target).map(|(_, due)| *due);
+        let hand_set = life
+            .dues
+            .iter()
+            .find(|(aim, _)| aim == target)
+            .map(|(_, due)| *due);
         if hand_set.is_some() && (known.due.is_some() || known.elapsed_ms.is_some()) {
             return refuse(format!(
                 "says when it is due, and so does due.{target}: give one of them"
             ));
         }
         let start = known.start.unwrap_or(self.opened_at);
-        for at in [known.start, known.met, instant(known.breached), instant(known.warned)]
-            .into_iter()
-            .flatten()
+        for at in [
+            known.start,
+            known.met,
+            instant(known.breached),
+            instant(known.warned),
+        ]
+        .into_iter()
+        .flatten()
         {
             if at > told_at {
                 let (at, told_at) = (rfc3339(at), rfc3339(told_at));
@@ -129,10 +138,7 @@ impl Effects<'_> {
                 ));
             }
         }
-        let counted_at = self
-            .still_from(target, life)
-            .or(life.resolved)
-            .unwrap_or(told_at);
+        let counted_at = self.still_from(target, life).or(life.resolved).unwrap_or(told_at);
         let terms = self.terms;
         let rule = terms.plan.rule(target).filter(|_| hand_set.is_none());
         let due = match (hand_set.or(known.due), known.elapsed_ms, rule) {
@@ -171,8 +177,7 @@ impl Effects<'_> {
             due,
             warn_at: instant(known.warned).or(ruled).unwrap_or(NEVER),
             by_hand,
-            provisional: rule
-                .is_some_and(|rule| super::OwnTime::of_rule(terms, rule).is_provisional(due)),
+            provisional: rule.is_some_and(|rule| super::OwnTime::of_rule(terms, rule).is_provisional(due)),
         };
         self.push(target, change);
         // All of its steps are kept: which of them were taken is said below.
@@ -210,7 +215,7 @@ impl Effects<'_> {
             let counted = match clock.state {
                 // When it was stopped is not known: it says itself what it had missed by then.
                 _ if known.is_some_and(|known| known.stopped) => Some(UnixMs::MIN),
-                ClockState::Paused => self.still_from(&target, life),
+                ClockState::Paused => self.still_from(&target, life).or(life.resolved),
                 ClockState::Met | ClockState::Stopped => Some(self.clocks[place].mark),
                 ClockState::Running => None,
             };

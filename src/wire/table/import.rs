@@ -31,7 +31,12 @@ const IMPORT_ONLY: &[Field] = &[
         "where it stands; default: by agent and resolved_at",
     ),
     field(Key::Agent, "agent", "an agent's id", "who has it"),
-    field(Key::AgentSince, "agent_since", AN_INSTANT, "since when; default: at"),
+    field(
+        Key::AgentSince,
+        "agent_since",
+        AN_INSTANT,
+        "since when; default: at",
+    ),
     field(Key::Paused, "paused", A_TEXT, "reason of the pause in force"),
     field(
         Key::PausedSince,
@@ -45,7 +50,12 @@ const IMPORT_ONLY: &[Field] = &[
         A_NAME,
         "the stage in which it is; default: its first",
     ),
-    field(Key::StageSince, "stage_since", AN_INSTANT, "since when; default: at"),
+    field(
+        Key::StageSince,
+        "stage_since",
+        AN_INSTANT,
+        "since when; default: at",
+    ),
     field(
         Key::ResolvedAt,
         "resolved_at",
@@ -180,7 +190,9 @@ fn known(target: Target, value: &[u8]) -> Result<KnownClock, Refusal> {
             b"start" => clock.start = Some(instant()?),
             b"met" => clock.met = Some(instant()?),
             b"elapsed" => clock.elapsed_ms = Some(elapsed(&part, given.unwrap_or_default())?),
-            b"stopped" if given.is_none_or(|given| given.eq_ignore_ascii_case(b"yes")) => clock.stopped = true,
+            b"stopped" if given.is_none_or(|given| given.eq_ignore_ascii_case(b"yes")) => {
+                clock.stopped = true
+            }
             b"breached" => clock.breached = Some(when()?),
             b"warned" => clock.warned = Some(when()?),
             _ => {

@@ -128,7 +128,7 @@ fn resting_log_bytes(client: &mut Client) -> u64 {
             return bytes;
         }
         before = bytes;
-        std::thread::sleep(std::time::Duration::from_millis(400));
+        std::thread::sleep(Duration::from_millis(400));
     }
 }
 

@@ -215,7 +215,7 @@ impl Effects<'_> {
             let counted = match clock.state {
                 // When it was stopped is not known: it says itself what it had missed by then.
                 _ if known.is_some_and(|known| known.stopped) => Some(UnixMs::MIN),
-                ClockState::Paused => self.still_from(&target, life),
+                ClockState::Paused => self.still_from(&target, life).or(life.resolved),
                 ClockState::Met | ClockState::Stopped => Some(self.clocks[place].mark),
                 ClockState::Running => None,
             };

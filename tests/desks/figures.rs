@@ -1,18 +1,19 @@
 //! The figures that must be reported (requirements.md §6), from the feed alone, against the books of who drove the month.
 
+use crate::books::{from_books, slow};
 use crate::feed::{self, Entry};
-use crate::month::{self, DAY, END, Life, MINUTE, START};
+use crate::month::{self, DAY, END, MINUTE, START};
 use crate::random::Random;
 use crate::support::{Client, Daemon, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The same issue again within this time is a repeat contact.
-const REPEAT_WITHIN: i64 = 30 * DAY;
+pub(crate) const REPEAT_WITHIN: i64 = 30 * DAY;
 /// A team's day is held against this many days before.
-const BASELINE_DAYS: i64 = 28;
+pub(crate) const BASELINE_DAYS: i64 = 28;
 
 /// What is reported: a name of a figure and of what it is told for, and its numbers.
-type Report = BTreeMap<(String, String), Vec<i64>>;
+pub(crate) type Report = BTreeMap<(String, String), Vec<i64>>;
 
 /// A ticket as the feed tells it.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +86,11 @@ impl Told {
                     self.let_go(at);
                 }
                 self.leave_stage(at);
-                let since = if entry.find("left").is_some() { at } else { self.opened_at };
+                let since = if entry.find("left").is_some() {
+                    at
+                } else {
+                    self.opened_at
+                };
                 self.stage = Some((text("stage"), since));
                 self.last_stage = text("stage");
             }
@@ -127,7 +132,7 @@ impl Told {
     }
 }
 
-fn put(report: &mut Report, figure: &str, of: &str, numbers: Vec<i64>) {
+pub(crate) fn put(report: &mut Report, figure: &str, of: &str, numbers: Vec<i64>) {
     report.insert((figure.to_owned(), of.to_owned()), numbers);
 }
 
@@ -156,14 +161,21 @@ fn from_feed(tickets: &BTreeMap<String, Told>) -> Report {
         for group in all.iter().map(|t| key(t)).collect::<BTreeSet<_>>() {
             let of: Vec<&&Told> = all.iter().filter(|t| key(t) == group).collect();
             let name = format!("{kind} {group}");
-            let first = of.iter().filter_map(|t| Some(t.responded_at? - t.opened_at)).collect();
+            let first = of
+                .iter()
+                .filter_map(|t| Some(t.responded_at? - t.opened_at))
+                .collect();
             put(&mut report, "first response", &name, mean_and_median(first));
             let solved = of.iter().filter(|t| t.is_resolved());
-            let times = solved.filter_map(|t| Some(t.resolved.last()?.1 - t.opened_at)).collect();
+            let times = solved
+                .filter_map(|t| Some(t.resolved.last()?.1 - t.opened_at))
+                .collect();
             put(&mut report, "resolution", &name, mean_and_median(times));
             for target in ["first_response", "resolution"] {
                 let breached = |by_level| {
-                    of.iter().filter(|t| t.breaches.get(target) == Some(&by_level)).count() as i64
+                    of.iter()
+                        .filter(|t| t.breaches.get(target) == Some(&by_level))
+                        .count() as i64
                 };
                 let numbers = vec![breached(false), breached(true), of.len() as i64];
                 put(&mut report, &format!("overdue {target}"), &name, numbers);
@@ -173,36 +185,69 @@ fn from_feed(tickets: &BTreeMap<String, Told>) -> Report {
             let handled: i64 = of.iter().map(|t| t.handled).sum();
             let ratings: Vec<i64> = of.iter().filter_map(|t| Some(t.rating.as_ref()?.0)).collect();
             let good = ratings.iter().filter(|score| **score >= 4).count() as i64;
-            put(&mut report, "volume, handling, satisfied of", &name, vec![
-                of.len() as i64,
-                handled / of.len() as i64,
-                good,
-                ratings.len() as i64,
-            ]);
+            put(
+                &mut report,
+                "volume, handling, satisfied of",
+                &name,
+                vec![
+                    of.len() as i64,
+                    handled / of.len() as i64,
+                    good,
+                    ratings.len() as i64,
+                ],
+            );
         }
     }
-    for stage in all.iter().flat_map(|t| t.in_stages.keys()).collect::<BTreeSet<_>>() {
-        let times: Vec<i64> = all.iter().filter_map(|t| t.in_stages.get(stage)).copied().collect();
+    for stage in all
+        .iter()
+        .flat_map(|t| t.in_stages.keys())
+        .collect::<BTreeSet<_>>()
+    {
+        let times: Vec<i64> = all
+            .iter()
+            .filter_map(|t| t.in_stages.get(stage))
+            .copied()
+            .collect();
         let target = format!("stage:{stage}");
         let over = all.iter().filter(|t| t.breaches.contains_key(&target)).count() as i64;
         let mean = times.iter().sum::<i64>() / times.len() as i64;
         put(&mut report, "stage", stage, vec![times.len() as i64, mean, over]);
     }
     let resolved: Vec<&&Told> = all.iter().filter(|t| t.is_resolved()).collect();
-    let at_once = resolved.iter().filter(|t| t.transfers + t.escalations + t.reopenings == 0).count() as i64;
-    put(&mut report, "first-contact resolution", "", vec![at_once, resolved.len() as i64]);
+    let at_once = resolved
+        .iter()
+        .filter(|t| t.transfers + t.escalations + t.reopenings == 0)
+        .count() as i64;
+    put(
+        &mut report,
+        "first-contact resolution",
+        "",
+        vec![at_once, resolved.len() as i64],
+    );
     let transferred = all.iter().filter(|t| t.transfers > 0).count() as i64;
-    put(&mut report, "transfer rate", "", vec![transferred, all.len() as i64]);
+    put(
+        &mut report,
+        "transfer rate",
+        "",
+        vec![transferred, all.len() as i64],
+    );
     let mut contacts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for ticket in &all {
         let own = format!("{}/{}", ticket.customer, ticket.class);
-        let issue = if ticket.issue.is_empty() { own } else { ticket.issue.clone() };
+        let issue = if ticket.issue.is_empty() {
+            own
+        } else {
+            ticket.issue.clone()
+        };
         contacts.entry(issue).or_default().push(ticket.opened_at);
     }
     let mut repeats = 0;
     for times in contacts.values_mut() {
         times.sort_unstable();
-        repeats += times.windows(2).filter(|pair| pair[1] - pair[0] <= REPEAT_WITHIN).count() as i64;
+        repeats += times
+            .windows(2)
+            .filter(|pair| pair[1] - pair[0] <= REPEAT_WITHIN)
+            .count() as i64;
     }
     put(&mut report, "repeat contact", "", vec![repeats, all.len() as i64]);
     let negative: Vec<&str> = all
@@ -213,15 +258,29 @@ fn from_feed(tickets: &BTreeMap<String, Told>) -> Report {
         .collect();
     for reason in negative.iter().collect::<BTreeSet<_>>() {
         let count = negative.iter().filter(|other| other == &reason).count() as i64;
-        put(&mut report, "negative ratings", reason, vec![count, negative.len() as i64]);
+        put(
+            &mut report,
+            "negative ratings",
+            reason,
+            vec![count, negative.len() as i64],
+        );
     }
-    let done = all.iter().flat_map(|t| t.resolved.iter().map(|(queue, at)| (queue.as_str(), *at, at - t.opened_at)));
+    let done = all.iter().flat_map(|t| {
+        t.resolved
+            .iter()
+            .map(|(queue, at)| (queue.as_str(), *at, at - t.opened_at))
+    });
     let mut by_team: BTreeMap<&str, Vec<(i64, i64)>> = BTreeMap::new();
     for (queue, at, took) in done {
-        by_team.entry(queue).or_default().push(((at - START).div_euclid(DAY), took));
+        by_team
+            .entry(queue)
+            .or_default()
+            .push(((at - START).div_euclid(DAY), took));
     }
     for (team, days) in by_team {
-        let flagged = (BASELINE_DAYS..36).filter(|day| is_anomaly(&days, *day)).collect();
+        let flagged = (BASELINE_DAYS..36)
+            .filter(|day| is_anomaly(&days, *day))
+            .collect();
         put(&mut report, "anomaly", team, flagged);
     }
     report
@@ -232,149 +291,23 @@ fn is_anomaly(done: &[(i64, i64)], day: i64) -> bool {
     let sum = |of: &dyn Fn(i64) -> bool| {
         done.iter()
             .filter(|(on, _)| of(*on))
-            .fold((0i128, 0i128), |(sum, n), (_, took)| (sum + i128::from(*took), n + 1))
+            .fold((0i128, 0i128), |(sum, n), (_, took)| {
+                (sum + i128::from(*took), n + 1)
+            })
     };
     let (today, n) = sum(&|on| on == day);
     let (before, of) = sum(&|on| on < day && on >= day - BASELINE_DAYS);
     n > 0 && of > 0 && today * of * 5 > before * n * 6
 }
 
-/// A mean and a median kept the slow way: by counting how many lie below.
-fn slow(times: &[i64]) -> Vec<i64> {
-    if times.is_empty() {
-        return vec![0, 0, 0];
-    }
-    let mut sum = 0;
-    for time in times {
-        sum += time;
-    }
-    let ranked = |rank: usize| {
-        let is = |time: &&i64| {
-            let below = times.iter().filter(|other| other < time).count();
-            let equal = times.iter().filter(|other| other == time).count();
-            (below..below + equal).contains(&rank)
-        };
-        *times.iter().find(is).unwrap()
-    };
-    let n = times.len();
-    let (low, high) = (ranked((n - 1) / 2), ranked(n / 2));
-    vec![n as i64, sum / n as i64, (low + high) / 2]
-}
-
-/// The report from the books.
-fn from_books(lives: &[Life]) -> Report {
-    let mut report = Report::new();
-    let mut names: Vec<(String, Vec<&Life>)> = Vec::new();
-    for life in lives {
-        for name in [
-            format!("policy {}", life.policy),
-            format!("class {}", life.class),
-            format!("queue {}", life.first_queue),
-        ] {
-            match names.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, list)) => list.push(life),
-                None => names.push((name, vec![life])),
-            }
-        }
-    }
-    for (name, list) in &names {
-        let (mut first, mut resolution, mut delays) = (Vec::new(), Vec::new(), Vec::new());
-        let mut over = BTreeMap::from([("first_response", [0, 0]), ("resolution", [0, 0])]);
-        let (mut handled, mut good, mut rated) = (0, 0, 0);
-        for life in list {
-            first.extend(life.responded_at.map(|at| at - life.opened_at));
-            resolution.extend(life.resolved_at.map(|at| at - life.opened_at));
-            delays.push(life.entered_at - life.opened_at);
-            handled += life.handled;
-            if let Some((score, _)) = life.rating {
-                rated += 1;
-                good += i64::from(score > 3);
-            }
-            for (target, by_level) in &life.over {
-                if let Some(counts) = over.get_mut(target.as_str()) {
-                    counts[usize::from(*by_level)] += 1;
-                }
-            }
-        }
-        let n = list.len() as i64;
-        put(&mut report, "first response", name, slow(&first));
-        put(&mut report, "resolution", name, slow(&resolution));
-        put(&mut report, "entry delay", name, slow(&delays));
-        for (target, [plain, by_level]) in over {
-            put(&mut report, &format!("overdue {target}"), name, vec![plain, by_level, n]);
-        }
-        put(&mut report, "volume, handling, satisfied of", name, vec![n, handled / n, good, rated]);
-    }
-    let mut stages: BTreeMap<&str, (BTreeMap<&str, i64>, i64)> = BTreeMap::new();
-    for life in lives {
-        for (stage, from, to) in &life.stages {
-            let (spent, _) = stages.entry(stage).or_default();
-            *spent.entry(&life.id).or_default() += to - from;
-        }
-    }
-    for (stage, (spent, over)) in &mut stages {
-        let target = format!("stage:{stage}");
-        *over = lives.iter().filter(|life| life.over.iter().any(|(t, _)| *t == target)).count() as i64;
-        let n = spent.len() as i64;
-        put(&mut report, "stage", stage, vec![n, spent.values().sum::<i64>() / n, *over]);
-    }
-    let (mut at_once, mut resolved, mut transferred, mut repeats) = (0, 0, 0, 0);
-    let mut negative: BTreeMap<&str, i64> = BTreeMap::new();
-    let issue = |life: &Life| match life.issue.as_str() {
-        "" => format!("{} {}", life.customer, life.class),
-        issue => issue.to_owned(),
-    };
-    for (n, life) in lives.iter().enumerate() {
-        resolved += i64::from(life.resolved_at.is_some());
-        let is_plain = life.transfers == 0 && life.escalations == 0 && life.reopenings == 0;
-        at_once += i64::from(life.resolved_at.is_some() && is_plain);
-        transferred += i64::from(life.transfers > 0);
-        let came_before = lives.iter().enumerate().any(|(other, earlier)| {
-            let gap = life.opened_at - earlier.opened_at;
-            issue(earlier) == issue(life) && (gap > 0 || (gap == 0 && other < n)) && gap <= REPEAT_WITHIN
-        });
-        repeats += i64::from(came_before);
-        if let Some((1 | 2, reason)) = life.rating {
-            *negative.entry(reason).or_default() += 1;
-        }
-    }
-    let all = lives.len() as i64;
-    put(&mut report, "first-contact resolution", "", vec![at_once, resolved]);
-    put(&mut report, "transfer rate", "", vec![transferred, all]);
-    put(&mut report, "repeat contact", "", vec![repeats, all]);
-    let sum: i64 = negative.values().sum();
-    for (reason, count) in negative {
-        put(&mut report, "negative ratings", reason, vec![count, sum]);
-    }
-    // A running book for each team and day.
-    let mut days: BTreeMap<&str, Vec<(i64, i64)>> = BTreeMap::new();
-    for life in lives {
-        for (queue, at) in &life.resolutions {
-            let book = days.entry(queue).or_insert_with(|| vec![(0, 0); 36]);
-            let (sum, n) = &mut book[((at - START) / DAY) as usize];
-            *sum += at - life.opened_at;
-            *n += 1;
-        }
-    }
-    for (team, book) in days {
-        let mut flagged = Vec::new();
-        for day in BASELINE_DAYS as usize..36 {
-            let before = &book[day - BASELINE_DAYS as usize..day];
-            let (sum, n) = before.iter().fold((0, 0), |(s, c), (sum, n)| (s + sum, c + n));
-            let (today, count) = book[day];
-            if n > 0 && count > 0 && today as f64 / count as f64 > 1.2 * (sum as f64 / n as f64) {
-                flagged.push(day as i64);
-            }
-        }
-        put(&mut report, "anomaly", team, flagged);
-    }
-    report
-}
-
 #[test]
 fn the_figures_of_a_month_from_the_feed_are_those_of_the_books() {
     let seed = Random::seed();
-    let tickets_max = if std::env::var_os("SLAD_TEST_LONG").is_some() { 4_000 } else { 500 };
+    let tickets_max = if std::env::var_os("SLAD_TEST_LONG").is_some() {
+        4_000
+    } else {
+        500
+    };
     let (daemon, lives) = month::live(tickets_max, seed);
     let told = tickets(&mut daemon.client());
     assert_eq!(told.len(), lives.len());
@@ -404,7 +337,6 @@ fn the_figures_of_a_month_from_the_feed_are_those_of_the_books() {
         differing.join("\n")
     );
     // The month was one in which everything happened.
-    let numbers = |figure: &str| feed.iter().filter(move |((name, _), _)| name == figure);
     for (figure, at) in [
         ("first response", 1),
         ("resolution", 1),
@@ -417,11 +349,28 @@ fn the_figures_of_a_month_from_the_feed_are_those_of_the_books() {
         ("repeat contact", 0),
         ("negative ratings", 0),
     ] {
-        assert!(numbers(figure).any(|(_, found)| found[at] > 0), "{figure}");
+        assert!(numbers(&feed, figure).any(|found| found[at] > 0), "{figure}");
     }
-    assert!(numbers("overdue first_response").any(|(_, found)| found[1] > 0), "by another level");
-    assert!(numbers("anomaly").any(|(_, days)| !days.is_empty()), "a slump shows");
-    println!("{} tickets, {} figures, {} days", lives.len(), feed.len(), (END - START) / DAY);
+    assert!(
+        numbers(&feed, "overdue first_response").any(|found| found[1] > 0),
+        "by another level"
+    );
+    assert!(
+        numbers(&feed, "anomaly").any(|days| !days.is_empty()),
+        "a slump shows"
+    );
+    println!(
+        "{} tickets, {} figures, {} days",
+        lives.len(),
+        feed.len(),
+        (END - START) / DAY
+    );
+}
+
+/// The numbers of a figure, whatever for.
+fn numbers<'a>(report: &'a Report, figure: &'a str) -> impl Iterator<Item = &'a Vec<i64>> {
+    let own = report.iter().filter(move |((name, _), _)| name == figure);
+    own.map(|(_, numbers)| numbers)
 }
 
 /// (old − new) / old of two versions' mean first responses, in thousandths.
@@ -443,7 +392,10 @@ fn saved(client: &mut Client, is_new: impl Fn(&Entry) -> bool) -> i64 {
 fn before_and_after_and_a_pilot_beside_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("policies")).unwrap();
-    let daemon = Daemon::start_in(folder, &[&format!("--virtual-clock={START}"), "--policies", "policies"]);
+    let daemon = Daemon::start_in(
+        folder,
+        &[&format!("--virtual-clock={START}"), "--policies", "policies"],
+    );
     let mut client = daemon.client();
     let text = include_str!("../../config/policies/scenario-catalogue.toml");
     let mut now = START;
@@ -456,7 +408,10 @@ fn before_and_after_and_a_pilot_beside_the_rest() {
             assert!(matches!(client.say(&open), Value::Int(_)));
             now += wait * MINUTE;
             client.say(&format!("CLOCK.SET {now}"));
-            assert!(matches!(client.say(&format!("TICKET.RESPOND {name}{n}")), Value::Int(_)));
+            assert!(matches!(
+                client.say(&format!("TICKET.RESPOND {name}{n}")),
+                Value::Int(_)
+            ));
         }
     };
     wave(&mut client, "before", "fault.system", &[100, 110, 150]);
@@ -470,7 +425,9 @@ fn before_and_after_and_a_pilot_beside_the_rest() {
     let is_pilot = |entry: &Entry| entry.text("policy") == "scenario-catalogue@2";
     assert_eq!(saved(&mut client, is_pilot), 375, "120 to 75 minutes");
     let pilots = feed::read(&mut client, "events", "-");
-    let mut pilots = pilots.iter().filter(|entry| entry.kind() == "ticket.opened" && is_pilot(entry));
+    let mut pilots = pilots
+        .iter()
+        .filter(|entry| entry.kind() == "ticket.opened" && is_pilot(entry));
     assert!(pilots.all(|entry| entry.text("ticket").starts_with("after")));
 }
 

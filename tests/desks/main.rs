@@ -5,8 +5,10 @@
 //! | `table` | tables of steps: what they look like, how they are read |
 //! | `play` | plays a row to a daemon of its own, through its socket, under the virtual clock |
 //! | `*.txt` | the rows, one file a standard |
-//! | `month` | a month of tickets under all policies, drawn from a seed, with books kept by hand |
-//! | `figures` | the figures that must be reported, from the feed alone, against those books |
+//! | `month` | a month of tickets under all policies, drawn from a seed |
+//! | `life`, `standards` | the book that is kept of each of them, by hand |
+//! | `figures` | the figures that must be reported, from the feed alone |
+//! | `books` | the same figures from the books |
 //! | `pauses` | pausing and resuming at any points against a model that walks minutes |
 //!
 //! Instants in the tables are worked out by hand and written out (RFC 3339, mostly in Shanghai's time); nothing that is
@@ -18,14 +20,17 @@
     reason = "a test may fail loudly"
 )]
 
+mod books;
 #[path = "../support/feed.rs"]
 mod feed;
 mod figures;
+mod life;
 mod month;
 mod pauses;
 mod play;
 #[path = "../support/random.rs"]
 mod random;
+mod standards;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
@@ -40,7 +45,11 @@ fn all_of(name: &str, rows_min: usize) {
     let played = rows.iter().filter(|row| row.title.contains(&only));
     let mut stage = None;
     let wrong: Vec<String> = played
-        .filter_map(|row| play::row(row, &mut stage).err().map(|what| format!("{name}.txt:{what}")))
+        .filter_map(|row| {
+            play::row(row, &mut stage)
+                .err()
+                .map(|what| format!("{name}.txt:{what}"))
+        })
         .collect();
     assert!(
         wrong.is_empty(),
@@ -98,7 +107,10 @@ fn a_wrong_row_is_noticed() {
         ("sla.warned", "sla.breached"),
         ("has description,outcome", "has description"),
         ("09:24:00+08:00", "09:23:59.999+08:00"),
-        ("* sla.warned ticket=t target=first_response due=2026-03-02T09:30:00+08:00", ""),
+        (
+            "* sla.warned ticket=t target=first_response due=2026-03-02T09:30:00+08:00",
+            "",
+        ),
     ] {
         let text = right.replace(place, wrong);
         assert_ne!(text, right, "{place}");

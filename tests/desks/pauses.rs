@@ -35,13 +35,19 @@ impl Office {
             let mut cuts: Vec<i64> = (0..2 * dice.below(4)).map(|_| dice.below(1_440) as i64).collect();
             cuts.sort_unstable();
             cuts.dedup();
-            cuts.chunks(2).filter(|c| c.len() == 2).map(|c| (c[0], c[1])).collect::<Vec<_>>()
+            cuts.chunks(2)
+                .filter(|c| c.len() == 2)
+                .map(|c| (c[0], c[1]))
+                .collect::<Vec<_>>()
         };
         let mut week: Vec<Vec<(i64, i64)>> = (0..7).map(|_| windows(dice)).collect();
         week[dice.below(7) as usize] = vec![(540, 1_020)];
         let mut days: Vec<Vec<(i64, i64)>> = (0..DAYS).map(|day| week[(day % 7) as usize].clone()).collect();
         let mut toml = "name = \"odd\"\nzone = \"UTC\"\n[week]\n".to_owned();
-        for (name, windows) in ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter().zip(&week) {
+        for (name, windows) in ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+            .iter()
+            .zip(&week)
+        {
             let _ = writeln!(toml, "{name} = {}", texts(windows));
         }
         let mut free: Vec<i64> = (0..DAYS).collect();
@@ -53,7 +59,11 @@ impl Office {
             if dice.one_in(3) {
                 days[day as usize] = windows(dice);
                 let hours = texts(&days[day as usize]);
-                let _ = writeln!(toml, "[[overrides]]\nlabel = \"o\"\ndays = [\"{}\"]\nhours = {hours}", date(day));
+                let _ = writeln!(
+                    toml,
+                    "[[overrides]]\nlabel = \"o\"\ndays = [\"{}\"]\nhours = {hours}",
+                    date(day)
+                );
             }
         }
         let mut open = vec![false; (DAYS * DAY_MINUTES) as usize];
@@ -73,7 +83,13 @@ fn date(day: i64) -> String {
 
 fn texts(windows: &[(i64, i64)]) -> String {
     let text = |(from, to): &(i64, i64)| {
-        format!("\"{:02}:{:02}-{:02}:{:02}\"", from / 60, from % 60, to / 60, to % 60)
+        format!(
+            "\"{:02}:{:02}-{:02}:{:02}\"",
+            from / 60,
+            from % 60,
+            to / 60,
+            to % 60
+        )
     };
     format!("[{}]", windows.iter().map(text).collect::<Vec<_>>().join(", "))
 }
@@ -142,7 +158,8 @@ impl Desk {
             zone: file.zone,
             reason: Text::default(),
         };
-        let book = RuleBook::parse("p", policy, 1).unwrap_or_else(|problems| panic!("{problems:?}\n{policy}"));
+        let book =
+            RuleBook::parse("p", policy, 1).unwrap_or_else(|problems| panic!("{problems:?}\n{policy}"));
         for body in [
             Body::CalendarExtended(Box::new(calendar)),
             Body::PolicyActivated(Box::new(book.activation("", true))),
@@ -156,7 +173,11 @@ impl Desk {
     fn take(&mut self) {
         for (_, events) in self.out.frames() {
             for event in events {
-                if let Event { at, body: Body::Ticket(ticket), .. } = event
+                if let Event {
+                    at,
+                    body: Body::Ticket(ticket),
+                    ..
+                } = event
                     && let TicketFact::Breached(sla) = &ticket.fact
                 {
                     self.breaches.push((sla.target.to_string(), *at));
@@ -198,7 +219,12 @@ fn clocks(desk: &mut Desk) -> String {
 fn play(seed: u64) -> usize {
     let mut dice = Random::new(seed);
     let office = Office::draw(&mut dice);
-    let budgets = [dice.below(4_000) + 1, dice.below(2_000) + 1, dice.below(3_000) + 1, dice.below(1_500) + 1];
+    let budgets = [
+        dice.below(4_000) + 1,
+        dice.below(2_000) + 1,
+        dice.below(3_000) + 1,
+        dice.below(1_500) + 1,
+    ];
     let [a, b, c, d] = budgets;
     let policy = format!(
         "name = \"p\"\ncalendar = \"odd\"\nqueue = \"q\"\ndefault_priority = \"normal\"\ncustomer_pauses = [\"customer\"]\n\
@@ -234,13 +260,18 @@ fn play(seed: u64) -> usize {
             .map(|_| {
                 let reach = *dice.pick(&[5, 600, 3_000]);
                 at += dice.below(reach) as i64;
-                (at, *dice.pick(&["customer", "parts", "lunch", "resume", "inbound", "resume"]))
+                (
+                    at,
+                    *dice.pick(&["customer", "parts", "lunch", "resume", "inbound", "resume"]),
+                )
             })
             .collect()
     };
     for (until, what) in ends {
         while minute < until {
-            walked.iter_mut().for_each(|clock| clock.walk(minute, &office, paused));
+            walked
+                .iter_mut()
+                .for_each(|clock| clock.walk(minute, &office, paused));
             minute += 1;
         }
         desk.to(MONDAY + minute * MINUTE);
@@ -258,7 +289,10 @@ fn play(seed: u64) -> usize {
         };
         // What is left is told as the model has it, until it runs out.
         let told = clocks(&mut desk);
-        for clock in walked.iter().filter(|clock| clock.breached.is_none() && clock.left > 0) {
+        for clock in walked
+            .iter()
+            .filter(|clock| clock.breached.is_none() && clock.left > 0)
+        {
             let remaining = field(&told, clock.target, "remaining");
             assert_eq!(
                 remaining,
@@ -283,18 +317,33 @@ fn play(seed: u64) -> usize {
     }
     desk.to(MONDAY + minute * MINUTE);
     for clock in &walked {
-        let breached = desk.breaches.iter().find(|(target, _)| target == clock.target).map(|(_, at)| *at);
+        let breached = desk
+            .breaches
+            .iter()
+            .find(|(target, _)| target == clock.target)
+            .map(|(_, at)| *at);
         let said = format!(
             "SLAD_SEED={seed}: {} after minute {left_off}\n{policy}\n{}\n{told}",
             clock.target, office.toml
         );
         assert_eq!(breached, clock.breached, "breach; {said}");
-        if let (Some(due), true) = (clock.due, clock.breached.is_none_or(|at| at > MONDAY + left_off * MINUTE)) {
-            assert_eq!(field(&told, clock.target, "due"), Some(MONDAY + due * MINUTE), "due; {said}");
+        if let (Some(due), true) = (
+            clock.due,
+            clock.breached.is_none_or(|at| at > MONDAY + left_off * MINUTE),
+        ) {
+            assert_eq!(
+                field(&told, clock.target, "due"),
+                Some(MONDAY + due * MINUTE),
+                "due; {said}"
+            );
         }
     }
     let breaches = desk.breaches.len();
-    assert!(breaches <= walked.len(), "SLAD_SEED={seed}: a clock breached twice: {:?}", desk.breaches);
+    assert!(
+        breaches <= walked.len(),
+        "SLAD_SEED={seed}: a clock breached twice: {:?}",
+        desk.breaches
+    );
     changes
 }
 
@@ -310,7 +359,11 @@ fn field(told: &str, target: &str, name: &str) -> Option<i64> {
 #[test]
 fn pauses_at_any_points_are_what_a_walk_says() {
     let seed = Random::seed();
-    let lives = if std::env::var_os("SLAD_TEST_LONG").is_some() { 20_000 } else { 400 };
+    let lives = if std::env::var_os("SLAD_TEST_LONG").is_some() {
+        20_000
+    } else {
+        400
+    };
     let changes: usize = (0..lives).map(|n| play(seed + n)).sum();
     println!("{lives} lives, {changes} pauses and resumptions: 0 differences");
 }

@@ -80,7 +80,8 @@ pub(crate) fn row(row: &Row, stage: &mut Option<Stage>) -> Result<(), String> {
     own.now = start;
     let mut is_changed = false;
     for step in &row.steps {
-        let reply = act(&mut own, &step.act).map_err(|what| format!("{}: {what} ({})", step.line, row.title))?;
+        let reply =
+            act(&mut own, &step.act).map_err(|what| format!("{}: {what} ({})", step.line, row.title))?;
         is_changed |= matches!(step.act, Act::Replace(..) | Act::Append(..));
         let looked = own.look();
         check(&mut own.client, step, &reply, &looked)
@@ -182,14 +183,14 @@ fn events(line: usize, expected: &[Expected], entries: &[Entry]) -> Result<(), W
             .take_while(|before| before.derived)
             .count()
             > 0;
-        while !wanted.derived
-            && !asks
-            && left.peek().is_some_and(|entry| entry.part > 0)
-        {
+        while !wanted.derived && !asks && left.peek().is_some_and(|entry| entry.part > 0) {
             left.next();
         }
         let Some(entry) = left.next() else {
-            return Err((wanted.line, format!("expected {}\n  got nothing further", wanted.kind)));
+            return Err((
+                wanted.line,
+                format!("expected {}\n  got nothing further", wanted.kind),
+            ));
         };
         let kind = ("type".to_owned(), wanted.kind.clone());
         for (name, value) in std::iter::once(&kind).chain(&wanted.pairs) {
@@ -214,18 +215,32 @@ fn shown(entry: &Entry) -> String {
 }
 
 fn readable(value: &str) -> String {
-    let ms = value.parse::<i64>().ok().filter(|ms| (1_000_000_000_000..4_000_000_000_000).contains(ms));
+    let ms = value
+        .parse::<i64>()
+        .ok()
+        .filter(|ms| (1_000_000_000_000..4_000_000_000_000).contains(ms));
     let stamp = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     stamp.map_or(value.to_owned(), |stamp| {
-        stamp.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).strftime("%FT%T%.f%:z").to_string()
+        stamp
+            .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
+            .strftime("%FT%T%.f%:z")
+            .to_string()
     })
 }
 
 fn places(reply: &Value, pairs: &[Pair]) -> Result<(), String> {
     for (path, expected) in pairs {
-        let got = at(reply, path).unwrap_or("nil".to_owned());
-        if !same(&got, expected) {
-            return Err(format!("expected {path}={expected}\n  got {} in {reply:?}", readable(&got)));
+        let part_of = path.strip_suffix('*');
+        let got = at(reply, part_of.unwrap_or(path)).unwrap_or("nil".to_owned());
+        let is_right = match part_of {
+            Some(_) => got.contains(expected.as_str()),
+            None => same(&got, expected),
+        };
+        if !is_right {
+            return Err(format!(
+                "expected {path}={expected}\n  got {} in {reply:?}",
+                readable(&got)
+            ));
         }
     }
     Ok(())
@@ -288,5 +303,7 @@ fn same(got: &str, expected: &str) -> bool {
 /// RFC 3339 → ms. Not by the code under test.
 pub(crate) fn instant(text: &str) -> Option<i64> {
     let looks = text.len() >= 20 && text.as_bytes()[10] == b'T';
-    looks.then(|| text.parse::<jiff::Timestamp>().ok())?.map(|at| at.as_millisecond())
+    looks
+        .then(|| text.parse::<jiff::Timestamp>().ok())?
+        .map(|at| at.as_millisecond())
 }

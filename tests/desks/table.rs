@@ -9,7 +9,7 @@
 //! * ticket.opened queue=tech-support       the events of the step, all of them, with the pairs that matter,
 //! + sla.started target=solution            each with the entries derived from it in events:sla: all, if there is one
 //! = t queue=tech-support paused=nil        places of TICKET.GET t: clocks.TARGET.NAME, attributes.NAME …
-//! ~ name=value                             places of the reply to the command itself, which is a map
+//! ~ name=value                             places of the reply to the command itself, a map; name*= is a part of its text
 //! until 2026-03-02T09:15:00+08:00          CLOCK.SET; the events on the way follow: none, if no line does
 //! replace policies/x.toml "a" "b"          changes a file of the policies' folder, a copy of the one in config/
 //! append calendars/x.toml "text"           adds lines to one; \n ends a line

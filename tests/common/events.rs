@@ -294,6 +294,7 @@ fn imported() -> Imported {
             version: 1,
             priority: Text::new("P5"),
             rank: 50,
+            entered_late: false,
             queue_by_policy: false,
             skills: required(),
             fingerprint: 42,

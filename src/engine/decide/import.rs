@@ -135,7 +135,11 @@ impl Transaction<'_> {
             close_at,
             held_back: import.held_back,
             clocks,
-            opened: *opened,
+            opened: Opened {
+                // It was entered elsewhere, long ago.
+                entered_late: false,
+                ..*opened
+            },
         }));
         Ok(event)
     }

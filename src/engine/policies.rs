@@ -49,6 +49,14 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// The calendar of what has no clock's own: the ticket's, else the first that the policy names.
+    pub(super) fn usual_calendar(&self) -> Option<&Calendar> {
+        let of_policy = || self.book.calendar_at(0);
+        self.own
+            .as_deref()
+            .or_else(|| of_policy().map(|calendar| &**calendar))
+    }
+
     /// What is left of a running clock, ms of its own time: of working time where it counts that, else day and night.
     pub(super) fn left(&self, clock: &Clock, now: UnixMs) -> DurationMs {
         match self.plan.clock(&clock.target).filter(|_| !clock.by_hand) {

@@ -106,6 +106,11 @@ pub struct AgentFields {
 /// A look at the state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Read {
+    /// `TICKET.EXPLAIN id`
+    TicketExplain {
+        /// The ticket.
+        id: Text,
+    },
     /// `TICKET.GET id [id…]`
     TicketGet {
         /// One or more ids.

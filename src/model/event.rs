@@ -236,6 +236,8 @@ pub struct Opened {
     pub rank: u8,
     /// The queue came from the policy, so that a new level may move the ticket.
     pub queue_by_policy: bool,
+    /// It was entered later after its receipt than its policy wants.
+    pub entered_late: bool,
     /// Required skills, sorted.
     pub skills: Vec<Required>,
     /// Digest of the fields: a repeat of the command has the same.

@@ -46,6 +46,9 @@ fn fact(fact: &TicketFact, sink: &mut impl Sink) {
             sink.text("policy", &versioned(&opened.policy, opened.version));
             sink.text("priority", &opened.priority);
             sink.int("opened_at", opened.opened_at);
+            if opened.entered_late {
+                sink.text("entered_late", "yes");
+            }
             if !opened.skills.is_empty() {
                 sink.text("skills", &skills(&opened.skills));
             }

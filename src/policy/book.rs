@@ -106,6 +106,11 @@ impl RuleBook {
         named.is_some()
     }
 
+    /// The calendar of this index in the rules.
+    pub fn calendar_at(&self, index: usize) -> Option<&Arc<Calendar>> {
+        self.calendars.get(index)?.as_ref()
+    }
+
     /// The calendar of a clock, if it has one.
     pub fn calendar(&self, rule: &ClockRule) -> Option<&Arc<Calendar>> {
         self.calendars.get(usize::from(rule.calendar?))?.as_ref()

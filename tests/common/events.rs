@@ -151,6 +151,7 @@ fn ticket_facts() -> Vec<TicketFact> {
         priority: Text::new("P5"),
         rank: 50,
         queue_by_policy: false,
+        entered_late: true,
         skills: required(),
         fingerprint: 42,
         details: Some(Box::new(details())),

@@ -25,6 +25,7 @@ mod resp;
 mod scenarios;
 mod stand_in;
 mod value;
+mod words;
 
 /// Runs the tables through the socket.
 #[test]

@@ -17,11 +17,11 @@
 
 use crate::daemon::{self, Daemon, Entry, Site};
 use crate::drive::rendered;
-use crate::model::{Model, START_MS};
+use crate::model::Model;
 use crate::resp::{Conn, words};
 use crate::value::Value;
+use crate::words::{expand, expand_all, split, unquoted};
 use slad::model::command::FeedKey;
-use slad::model::time;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -198,7 +198,11 @@ pub fn play_policies() -> usize {
     let tables = tables("tests/scenarios/policies");
     for (name, text) in &tables {
         let (files, steps) = with_policies(text);
-        let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        let mut files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        // A table with policies of its own is told in quiet: nobody is reminded of anything.
+        if !files.is_empty() {
+            files.push(daemon::JUDGED);
+        }
         // A table whose policies are refused, or that ends its daemon, says so beside the others.
         let played = std::panic::catch_unwind(|| play(&steps, &mut Real::on(Daemon::under(&files))));
         match played {
@@ -438,83 +442,6 @@ fn events(wanted: &[&str], all: &[Entry], derived: &[Entry], base: u64) -> Resul
         Some(entry) => Err(format!("  expected no further event\n  got      {entry:?}")),
         None => Ok(()),
     }
-}
-
-/// Words separated by blanks; quotes hold words together and stay away.
-fn split(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let (mut word, mut quoted, mut open) = (String::new(), false, false);
-    for c in line.chars() {
-        match c {
-            '"' => (quoted, open) = (!quoted, true),
-            ' ' if !quoted => {
-                if open || !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-                open = false;
-            }
-            c => word.push(c),
-        }
-    }
-    if open || !word.is_empty() {
-        words.push(word);
-    }
-    words
-}
-
-fn unquoted(text: &str) -> String {
-    text.trim_matches('"').to_owned()
-}
-
-/// `#n` and `@+1h30m`, alone or at the end of a word.
-fn expand(word: &str, base: u64) -> String {
-    if let Some(n) = word.strip_prefix('#').and_then(|n| n.parse::<u64>().ok()) {
-        return (base + n).to_string();
-    }
-    if let Some(offset) = word.strip_prefix('@') {
-        if offset == "0" {
-            return START_MS.to_string();
-        }
-        let (sign, length) = offset.split_at(1);
-        let ms = length_ms(length);
-        return match sign {
-            "+" => (START_MS + ms).to_string(),
-            _ => (START_MS - ms).to_string(),
-        };
-    }
-    word.to_owned()
-}
-
-/// `1h30m5ms`
-fn length_ms(text: &str) -> i64 {
-    let (mut sum, mut rest) = (0, text);
-    while !rest.is_empty() {
-        let unit = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .expect("a number and a unit");
-        let end = rest[unit..]
-            .find(|c: char| c.is_ascii_digit())
-            .map_or(rest.len(), |n| unit + n);
-        sum += time::duration("offset", &rest.as_bytes()[..end]).expect("a duration");
-        rest = &rest[end..];
-    }
-    sum
-}
-
-/// Expands every word of a reply, brackets and blanks kept.
-fn expand_all(text: &str, base: u64) -> String {
-    let mut out = String::new();
-    let mut word = String::new();
-    for c in text.chars().chain([' ']) {
-        if matches!(c, ' ' | '[' | ']') {
-            out.push_str(&expand(&std::mem::take(&mut word), base));
-            out.push(c);
-        } else {
-            word.push(c);
-        }
-    }
-    out.pop();
-    out
 }
 
 /// The model itself satisfies every table, so that the tables are also what the model is judged by.

@@ -38,6 +38,22 @@ fn each_bad_input_has_its_one_line() {
             "REQUIRED TICKET.PAUSE needs its field 'reason': TICKET.PAUSE id reason R [field value]…",
         ),
         (
+            "TICKET.EXTEND t1 resolution",
+            "ERR wrong number of arguments for 'ticket.extend' command: TICKET.EXTEND id target for D [approver A] [field value]…",
+        ),
+        (
+            "TICKET.EXTEND t1 resolution by x",
+            "REQUIRED TICKET.EXTEND needs its field 'for': TICKET.EXTEND id target for D [approver A] [field value]…",
+        ),
+        (
+            "TICKET.EXTEND t1 resolution for 0bd",
+            "BADARG for '0bd': it takes more than no time",
+        ),
+        (
+            "TICKET.APPROVE t1 stage:",
+            "BADARG target is empty: it takes 1-128 bytes of UTF-8 without control characters",
+        ),
+        (
             "TICKET.PROGRESS t1 promisse 5",
             "BADARG TICKET.PROGRESS has no field 'promisse' (did you mean 'promise'?): it takes eta, promise, by, reason, at, hold, token",
         ),

@@ -34,6 +34,7 @@ fn every_command_has_a_good_form() {
         "TICKET.CLOSE t1",
         "TICKET.CANCEL t1 as spam",
         "TICKET.GET t1 t2",
+        "TICKET.EXPLAIN t1",
         "TICKET.HISTORY t1",
         "TICKET.LIST state waiting queue q paused yes breached no target resolution due_before 1767225600000 sort opened \
          cursor -5-3 count 10",

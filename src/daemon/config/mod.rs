@@ -7,7 +7,8 @@
 //! | [`problem`] | a mistake with its file, line and column |
 //!
 //! Reading takes microseconds and happens once, at start. Flags are laid over the file by the command line, through
-//! [`Config::set`]. Nothing is read from the environment, and nothing is reloaded while the daemon runs.
+//! [`Config::set`]. Nothing is read from the environment, and nothing is read again while the daemon runs: policies are, and
+//! have a folder of their own.
 
 pub mod keys;
 pub mod problem;

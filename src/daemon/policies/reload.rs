@@ -12,6 +12,7 @@ use crate::model::fields::versioned;
 use crate::model::reply::Reply;
 use crate::model::versions::{Migration, MigrationMode, PolicyCommand};
 use crate::model::{Code, Refusal, Seq, Text, UnixMs};
+use crate::wire::table;
 
 /// Mistakes that an error reply names; the daemon's own log names all.
 const MISTAKES_SHOWN: usize = 5;
@@ -54,6 +55,11 @@ pub async fn reload(core: &CoreRef, dry_run: bool) -> Result<Reloaded, Refusal> 
     let (seq, migrations) = match dry_run {
         true => (None, Vec::new()),
         false => {
+            // Nobody asked for room when SIGHUP came, and the disk may have filled meanwhile.
+            let row = table::index_of(b"POLICY.RELOAD").unwrap_or(usize::MAX);
+            if let Some(refusal) = core.disk_refusal(row) {
+                return Err(refusal);
+            }
             let now = core.now();
             core.activate(now, &load)
         }

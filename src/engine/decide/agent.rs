@@ -77,12 +77,20 @@ impl Transaction<'_> {
         };
         if full {
             self.end_wait(slot);
-        } else if let Some((_, ticket)) = self.state.routing.best(profile) {
-            // Nothing but this touches the ticket: what it has overdue comes first, in the same frame.
-            let one_frame = std::mem::replace(&mut self.one_frame, true);
-            self.fire_overdue(ticket);
-            self.one_frame = one_frame;
-            self.assign_waiting(ticket, slot, cause);
+        } else {
+            // Nothing but this touches the ticket: what it has overdue comes first, in the same frame, and may change whose it is
+            // to be.
+            while self.state.routing.waiting.is_waiting(slot)
+                && let Some((_, ticket)) = self.state.routing.best(profile)
+            {
+                let one_frame = std::mem::replace(&mut self.one_frame, true);
+                let fired = self.fire_overdue(ticket);
+                self.one_frame = one_frame;
+                if !fired {
+                    self.assign_waiting(ticket, slot, cause);
+                    break;
+                }
+            }
         }
     }
 
@@ -199,9 +207,11 @@ impl Transaction<'_> {
         }
         let profile = agent.profile;
         self.end_wait(slot);
-        if let Some((_, ticket)) = self.state.routing.best(profile) {
-            self.fire_overdue(ticket);
-            return Ok(Next::Reply(self.assign_next(ticket, slot, 0, common.as_deref())));
+        // What the best one has overdue comes first, and may change its queue, its rank or what it requires.
+        while let Some((_, ticket)) = self.state.routing.best(profile) {
+            if !self.fire_overdue(ticket) {
+                return Ok(Next::Reply(self.assign_next(ticket, slot, 0, common.as_deref())));
+            }
         }
         if block_ms.is_none_or(|ms| ms == 0) || self.one_frame {
             return Ok(Next::Reply(Reply::Null));

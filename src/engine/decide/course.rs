@@ -108,6 +108,12 @@ impl Transaction<'_> {
         };
         let mut effects = Effects::new(ticket, &terms, case.at);
         let due_before = open_due(ticket, &effects, target)?;
+        if matches!(span, Span::BusinessDays(_)) && !effects.knows_business_days(target) {
+            return Err(Refusal::bad_arg(format!(
+                "for '{span}' needs a calendar, and {} has none: use d (24 h)",
+                terms.book.versioned
+            )));
+        }
         let rules = &terms.book.rules.extensions;
         let rule = rules.iter().find(|rule| rule.target == *target);
         let mut extension = Extension {
@@ -185,7 +191,7 @@ impl Transaction<'_> {
             from,
             times: times.saturating_add(1),
         }));
-        Ok(self.to_queue(case, fact, queue))
+        Ok(self.send_to_queue(case, fact, queue))
     }
 }
 

@@ -53,7 +53,7 @@ impl Transaction<'_> {
 
     /// The ticket goes back to its queue.
     pub(super) fn give_back(&mut self, case: &Case, why: Released, cause: Seq) -> Seq {
-        self.to_waiting(
+        self.put_back(
             case,
             TicketFact::Released { why },
             cause,
@@ -72,16 +72,16 @@ impl Transaction<'_> {
         let fact = TicketFact::Transferred {
             from: from.unwrap_or_default(),
         };
-        Ok(self.to_queue(case, fact, queue.clone()))
+        Ok(self.send_to_queue(case, fact, queue.clone()))
     }
 
     /// The ticket goes to another queue, in nobody's hands.
-    pub(super) fn to_queue(&mut self, case: &Case, fact: TicketFact, queue: Text) -> Seq {
+    pub(super) fn send_to_queue(&mut self, case: &Case, fact: TicketFact, queue: Text) -> Seq {
         let triggers = [Trigger::Transfer, Trigger::TransferTo(queue.clone())];
-        self.to_waiting(case, fact, 0, &triggers, Some(queue))
+        self.put_back(case, fact, 0, &triggers, Some(queue))
     }
 
-    fn to_waiting(
+    fn put_back(
         &mut self,
         case: &Case,
         fact: TicketFact,

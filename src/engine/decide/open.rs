@@ -114,6 +114,10 @@ impl Transaction<'_> {
             priority: priority.name.clone(),
             rank: plan.rank,
             queue_by_policy: open.queue.is_none(),
+            entered_late: book
+                .rules
+                .entry_within
+                .is_some_and(|within| within.after(opened_at) < at),
             skills,
             fingerprint: open.fingerprint,
             details: given.then(|| Box::new(details)),

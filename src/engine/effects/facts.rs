@@ -2,18 +2,19 @@
 
 use super::Effects;
 use crate::engine::clock::Clock;
+use crate::engine::policies::Terms;
+use crate::model::event::TicketState;
 use crate::model::rules::{ClockRule, Trigger};
 use crate::model::target::Target;
 use crate::model::time::Span;
 use crate::model::{NEVER, Text, UnixMs};
-use std::sync::Arc;
 
-impl Effects<'_> {
+impl<'a> Effects<'a> {
     /// The ticket is opened: every clock that this starts does so at the receipt, and the dues set by hand.
     pub(in crate::engine) fn open(&mut self, dues: &[(Target, UnixMs)]) {
         for rule in self.rules() {
             if rule.is_started_by(&Trigger::Open) && !dues.iter().any(|(target, _)| *target == rule.target) {
-                self.start_rule(&rule, self.opened_at);
+                self.start_rule(rule, self.opened_at);
             }
         }
         for (target, due) in dues {
@@ -26,15 +27,16 @@ impl Effects<'_> {
         let entered = Trigger::Stage(stage.clone());
         for rule in self.rules() {
             if rule.is_started_by(&entered) && self.may_start(&rule.target) {
-                self.start_rule(&rule, self.opened_at);
+                self.start_rule(rule, self.opened_at);
             }
         }
     }
 
     /// The rules with a budget, in the order of their targets.
-    fn rules(&self) -> Vec<Arc<ClockRule>> {
-        let rules = self.terms.plan.clocks.iter();
-        rules.filter(|rule| rule.budget.is_some()).cloned().collect()
+    fn rules(&self) -> impl Iterator<Item = &'a ClockRule> + use<'a> {
+        let terms: &'a Terms = self.terms;
+        let rules = terms.plan.clocks.iter().map(|rule| &**rule);
+        rules.filter(|rule| rule.budget.is_some())
     }
 
     /// Something happened: the clocks that it meets are met, those that it ends no longer count, those that it begins anew
@@ -54,7 +56,7 @@ impl Effects<'_> {
         for rule in self.rules() {
             let again = rule.is_reset_by(trigger) && self.clock(&rule.target).is_some();
             if again || (rule.is_started_by(trigger) && self.may_start(&rule.target)) {
-                self.start_rule(&rule, self.at);
+                self.start_rule(rule, self.at);
             }
         }
     }
@@ -62,7 +64,11 @@ impl Effects<'_> {
     /// Does the clock of this target start when its time has come? Not while it runs; and while the first response is due,
     /// no next one is.
     fn may_start(&self, target: &Target) -> bool {
-        !self.is_open(target) && !(*target == Target::NextResponse && self.is_open(&Target::FirstResponse))
+        let is_due = |other: &Target| self.is_open(other);
+        match target {
+            Target::NextResponse => !is_due(target) && !is_due(&Target::FirstResponse),
+            _ => !is_due(target),
+        }
     }
 
     /// A next contact was promised.
@@ -108,6 +114,12 @@ impl Effects<'_> {
         Some(self.due_now(clock))
     }
 
+    /// Is there a calendar by which business days can be added to this clock?
+    pub(in crate::engine) fn knows_business_days(&self, target: &Target) -> bool {
+        let ruled = self.terms.plan.clock(target);
+        ruled.is_some_and(|rule| self.terms.calendar(rule).is_some()) || self.terms.usual_calendar().is_some()
+    }
+
     /// What is left of it, ms of its own time.
     pub(in crate::engine) fn time_left(&self, target: &Target) -> i64 {
         let clock = self.clock(target);
@@ -124,7 +136,7 @@ impl Effects<'_> {
         };
         let own = self.own_time(&clock);
         let now = self.due_now(&clock);
-        let due = own.span(now, span);
+        let due = own.span(now, span, self.terms.usual_calendar());
         let longer = own.between(now, due);
         let again = |instant: UnixMs| own.later(instant, longer);
         let warn_at = match clock.warn_at {
@@ -148,10 +160,7 @@ impl Effects<'_> {
         for clock in self.those(Clock::is_open) {
             let rule = plan.clock(&clock.target);
             let stays = rule.is_some_and(|rule| {
-                rule.is_started_by(&Trigger::Resolve)
-                    || rule
-                        .pauses_in
-                        .contains(&crate::model::event::TicketState::Resolved)
+                rule.is_started_by(&Trigger::Resolve) || rule.pauses_in.contains(&TicketState::Resolved)
             });
             let in_stage = matches!(&clock.target, Target::Stage(name) if name == stage);
             if plan.meets(&clock.target, &Trigger::Resolve) || in_stage {
@@ -162,10 +171,10 @@ impl Effects<'_> {
         }
         // A pause ends here: nobody waits for anything any more.
         self.paused = None;
-        self.enter(crate::model::event::TicketState::Resolved);
+        self.enter(TicketState::Resolved);
         for rule in self.rules() {
             if rule.is_started_by(&Trigger::Resolve) && !self.is_open(&rule.target) {
-                self.start_rule(&rule, self.at);
+                self.start_rule(rule, self.at);
             }
         }
     }
@@ -188,7 +197,7 @@ impl Effects<'_> {
                 self.stop_one(&clock);
             }
         }
-        self.enter(crate::model::event::TicketState::Waiting);
+        self.enter(TicketState::Waiting);
         for clock in self.those(|clock| clock.ended_by_resolve) {
             let goes_on = match &clock.target {
                 Target::Solution | Target::Resolution => true,

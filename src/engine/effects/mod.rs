@@ -25,6 +25,7 @@ use super::clock::Clock;
 use super::policies::Terms;
 use super::ticket::Ticket;
 use crate::model::event::{ClockChange, ClockEffect, Ladder, TicketState};
+use crate::model::record::ClockState;
 use crate::model::target::Target;
 use crate::model::{NEVER, Text, UnixMs};
 use crate::policy::ClockRule;
@@ -163,7 +164,7 @@ impl<'a> Effects<'a> {
 
     /// When the clock runs out, or would if it ran on from here.
     fn due_now(&self, clock: &Clock) -> UnixMs {
-        if clock.state == crate::model::record::ClockState::Paused {
+        if clock.state == ClockState::Paused {
             self.own_time(clock).later(self.at, clock.mark)
         } else {
             clock.due
@@ -261,8 +262,13 @@ impl<'a> Effects<'a> {
             },
         );
         // In natural time what is left has moved along with the due.
-        if clock.state == crate::model::record::ClockState::Paused && !own.is_natural() {
-            let remaining = clock.mark + own.between(clock.due, due);
+        let then = self.own_time(clock);
+        if clock.state == ClockState::Paused && !(own.is_natural() && then.is_natural()) {
+            let remaining = if by_hand {
+                due - self.at
+            } else {
+                clock.mark + own.between(clock.due, due)
+            };
             self.push(target, ClockChange::Paused { due, remaining });
         }
         self.set_ladder(target, clock.start, due);

@@ -88,21 +88,19 @@ impl<'a> OwnTime<'a> {
         rule.due(start, self.calendar)
     }
 
-    /// The instant a span of any kind after `from`.
-    pub(super) fn span(&self, from: UnixMs, span: Span) -> UnixMs {
-        let (Some(rule), Some(calendar)) = (self.rule, self.calendar) else {
-            return span.after(from);
-        };
-        match span {
-            Span::Ms(ms) => rule.forward(from, ms, Some(calendar)),
-            Span::BusinessDays(days) => {
-                let end = match rule.day_end {
+    /// The instant a span of any kind after `from`. Days and months of a clock without a calendar count by `usual`.
+    pub(super) fn span(&self, from: UnixMs, span: Span, usual: Option<&Calendar>) -> UnixMs {
+        match (span, self.calendar.or(usual)) {
+            (Span::Ms(ms), _) => self.later(from, ms),
+            (Span::BusinessDays(days), Some(calendar)) => {
+                let end = match self.rule.map(|rule| rule.day_end).unwrap_or_default() {
                     rules::DayEnd::EndOfDay => DayEnd::EndOfDay,
                     rules::DayEnd::SameTime => DayEnd::SameTime,
                 };
                 calendar.business_days_after(from, days, end)
             }
-            Span::Months(months) => calendar.months_after(from, months),
+            (Span::Months(months), Some(calendar)) => calendar.months_after(from, months),
+            (span, None) => span.after(from),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod agents;
 mod count;
+mod explain;
 mod policies;
 mod queues;
 mod scan;
@@ -35,6 +36,7 @@ pub(super) fn read(state: &mut State, now: UnixMs, read: &Read) -> Outcome {
                 Err(refusal) => Outcome::Done(Reply::Refused(refusal)),
             };
         }
+        Read::TicketExplain { id } => explain::explain(state, now, id).unwrap_or_else(Reply::Refused),
         Read::AgentGet { id } => agents::get(state, id),
         Read::AgentList { queue, presence } => agents::list(state, queue.as_ref(), *presence),
         Read::QueueList => queues::list(state),

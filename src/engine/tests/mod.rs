@@ -2,6 +2,7 @@
 
 mod bounds;
 mod desk;
+mod horizon;
 mod jumps;
 mod replay;
 mod stories;

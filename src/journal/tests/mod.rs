@@ -35,6 +35,7 @@ pub(super) fn event(n: Seq) -> Event {
             priority: Text::new("P3"),
             rank: 30,
             queue_by_policy: true,
+            entered_late: false,
             skills: Vec::new(),
             fingerprint: n.wrapping_mul(31),
             details: None,

@@ -93,6 +93,20 @@ pub(super) const ROWS: &[Row] = &[
         syntax: "id",
         arity_min: 2,
         arity_max: 2,
+        summary: "Why each due of a ticket is what it is: rule, time, pauses, extensions, windows, holidays",
+        reply: "a map: `dues`, a list of maps, and where the ticket stands",
+        complexity: "O(n) in the days between start and due",
+        keys: (1, 1, 1),
+        params: &[ID],
+        ..read("TICKET.EXPLAIN", |call| {
+            let id = call.id(1, "ticket")?;
+            Ok(Request::Engine(Command::Read(Read::TicketExplain { id })))
+        })
+    },
+    Row {
+        syntax: "id",
+        arity_min: 2,
+        arity_max: 2,
         summary: "Everything that happened to a ticket",
         reply: "its events, oldest first, as XRANGE gives them",
         complexity: "O(n) in its events",

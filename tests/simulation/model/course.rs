@@ -33,6 +33,10 @@ impl Model {
         let span = time::span("for", line.get("for").unwrap().as_bytes()).unwrap();
         let t = &mut self.tickets[i];
         let due = t.open_due(&target, at).ok_or("STATE")?;
+        // Neither policy has a calendar that could say what a business day is.
+        if matches!(span, Span::BusinessDays(_)) {
+            return Err("BADARG");
+        }
         let extension = Extension {
             first_due: t.past(&target).first_due.unwrap_or(due),
             target,

@@ -103,6 +103,7 @@ impl Model {
             priority: t.priority.as_str().into(),
             rank: t.rank,
             queue_by_policy: t.queue_by_policy,
+            entered_late: false,
             skills: t.skills.clone(),
             fingerprint: 0,
             details: Some(Box::new(t.details.clone())),

@@ -306,7 +306,7 @@ fn the_figures_of_a_month_from_the_feed_are_those_of_the_books() {
     let tickets_max = if std::env::var_os("SLAD_TEST_LONG").is_some() {
         4_000
     } else {
-        500
+        1_500
     };
     let (daemon, lives) = month::live(tickets_max, seed);
     let told = tickets(&mut daemon.client());

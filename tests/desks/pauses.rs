@@ -158,8 +158,8 @@ impl Desk {
             zone: file.zone,
             reason: Text::default(),
         };
-        let book =
-            RuleBook::parse("p", policy, 1).unwrap_or_else(|problems| panic!("{problems:?}\n{policy}"));
+        let book = RuleBook::read("p", policy, 1, &["odd"])
+            .unwrap_or_else(|problems| panic!("{problems:?}\n{policy}"));
         for body in [
             Body::CalendarExtended(Box::new(calendar)),
             Body::PolicyActivated(Box::new(book.activation("", true))),
@@ -232,7 +232,7 @@ fn play(seed: u64) -> usize {
          resolution = {{ within = \"{a}m\", warn = \"none\", pauses_on = [\"customer\"] }}\n\
          solution = {{ within = \"{b}m\", time = \"business\", warn = \"none\", pauses_on = [\"customer\", \"parts\"] }}\n\
          work_start = {{ within = \"{c}m\", time = \"elapsed\", warn = \"none\" }}\n\
-         \"custom:call\" = {{ within = \"{d}m\", time = \"business\", warn = \"none\", pauses_on = [\"parts\"] }}\n"
+         \"custom:call\" = {{ within = \"{d}m\", time = \"business\", warn = \"none\", pauses_on = [\"parts\"], starts_on = [\"open\"] }}\n"
     );
     let mut desk = Desk::new(&office, &policy);
     let clock = |target, business, pauses_on, left: u64| Walked {

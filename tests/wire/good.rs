@@ -60,8 +60,6 @@ fn every_command_has_a_good_form() {
         "POLICY.RELOAD dryrun",
         "POLICY.MIGRATE service-levels 1 2 retroactive DRYRUN by me reason because",
         "XREAD COUNT 5 BLOCK 0 STREAMS events events:sla $ 0",
-        "TICKET.IMPORT t policy none opened_at 1 state waiting",
-        "IMPORT.DONE",
         "XRANGE events - + COUNT 3",
         "XREVRANGE events:ticket:t1 + -",
         "XLEN events:breaches",

@@ -51,30 +51,42 @@ impl Desk {
     }
 }
 
+/// What there is to do.
+enum Next {
+    /// The slice was made; others have their turn.
+    Made,
+    /// There is no room now.
+    Wait(Duration),
+    /// None is under way.
+    Nothing,
+}
+
 /// Carries on whatever was begun.
 pub async fn run(core: CoreRef) {
     let wake = core.borrow().policies.migrations.wake.clone();
     loop {
-        let pause = {
-            let mut core = core.borrow_mut();
-            match core.running().map(|r| r.engine.is_migrating()) {
-                Some(true) if core.disk != DiskState::Ok => Some(DISK_AGAIN),
-                Some(true) if core.is_busy() || core.is_behind(BACKLOG_BYTES_MAX) => Some(LOOK_AGAIN),
-                Some(true) => {
-                    core.migrate_on();
-                    None
-                }
-                _ => {
-                    drop(core);
-                    wake.wait().await;
-                    continue;
-                }
-            }
-        };
-        match pause {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => tokio::task::yield_now().await,
+        let next = core.borrow_mut().next_slice();
+        match next {
+            Next::Made => tokio::task::yield_now().await,
+            Next::Wait(pause) => tokio::time::sleep(pause).await,
+            Next::Nothing => wake.wait().await,
         }
+    }
+}
+
+impl Core {
+    fn next_slice(&mut self) -> Next {
+        if !self.running().is_some_and(|r| r.engine.is_migrating()) {
+            return Next::Nothing;
+        }
+        if self.disk != DiskState::Ok {
+            return Next::Wait(DISK_AGAIN);
+        }
+        if self.is_busy() || self.is_behind(BACKLOG_BYTES_MAX) {
+            return Next::Wait(LOOK_AGAIN);
+        }
+        self.migrate_on();
+        Next::Made
     }
 }
 

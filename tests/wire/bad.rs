@@ -38,6 +38,18 @@ fn each_bad_input_has_its_one_line() {
             "REQUIRED TICKET.PAUSE needs its field 'reason': TICKET.PAUSE id reason R [field value]…",
         ),
         (
+            "TICKET.IMPORT t1 clock.resolution due=5,elapsed=6",
+            "BADARG clock.resolution has due and elapsed: give one of them",
+        ),
+        (
+            "TICKET.IMPORT t1 clock.notice met=5,MET=6",
+            "BADARG field 'clock.notice MET' is given twice: give it once",
+        ),
+        (
+            "TICKET.IMPORT t1 clock.update stopped,elapsed=5m",
+            "BADARG clock.update has elapsed of a clock that runs no more: give its due, or leave elapsed out",
+        ),
+        (
             "TICKET.EXTEND t1 resolution",
             "ERR wrong number of arguments for 'ticket.extend' command: TICKET.EXTEND id target for D [approver A] [field value]…",
         ),

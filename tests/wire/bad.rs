@@ -72,7 +72,7 @@ fn each_bad_input_has_its_one_line() {
         (
             "TICKET.OPEN t1 hold 5",
             "BADARG TICKET.OPEN has no field 'hold': it takes policy, queue, opened_at, class, priority, \
-customer, segment, channel, skills, issue, parent, links, assist, has, due.TARGET, attr.NAME, by, reason, at, token",
+customer, segment, channel, skills, issue, parent, links, assist, prefer, calendar, has, due.TARGET, attr.NAME, by, reason, at, token",
         ),
         (
             "TICKET.PROGRESS t1 eta",
@@ -157,12 +157,12 @@ customer, segment, channel, skills, issue, parent, links, assist, has, due.TARGE
         (
             "TICKET.SET t1 by me",
             "BADARG TICKET.SET sets nothing: it takes at least one of class, priority, customer, segment, \
-channel, skills, issue, parent, links, assist, has, due.TARGET, attr.NAME",
+channel, skills, issue, parent, links, assist, prefer, calendar, has, due.TARGET, attr.NAME",
         ),
         (
             "TICKET.SET t1 policy none",
             "BADARG TICKET.SET has no field 'policy': it takes class, priority, customer, segment, \
-channel, skills, issue, parent, links, assist, has, due.TARGET, attr.NAME, by, reason, at, hold, token",
+channel, skills, issue, parent, links, assist, prefer, calendar, has, due.TARGET, attr.NAME, by, reason, at, hold, token",
         ),
         (
             "TICKET.OPEN ''",

@@ -314,7 +314,7 @@ fn a_life_lived_here_and_the_same_life_imported_go_on_alike() {
         assert!(matches!(reply, Value::Int(_)), "{fields}{life}: {reply:?}");
     }
     let imported_at = T0 + 3 * HOUR;
-    for n in 0..lives.len() {
+    for (n, life) in lives.iter().enumerate() {
         let shown = |client: &mut Client, name: &str| {
             let ticket = client.cmd(&["TICKET.GET", &format!("{name}{n}")]);
             let parts = ["state", "queue", "agent", "paused", "stage", "clocks", "due"];
@@ -324,7 +324,7 @@ fn a_life_lived_here_and_the_same_life_imported_go_on_alike() {
             shown(&mut client, "lived"),
             shown(&mut client, "imported"),
             "{:?}",
-            lives[n]
+            life
         );
     }
     client.say("CLOCK.ADVANCE 72h");

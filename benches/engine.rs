@@ -11,7 +11,6 @@
 
 use slad::engine::{Config, Engine, Outcome, Output};
 use slad::journal::Batch;
-use slad::model::Text;
 use slad::model::command::{Command, Request};
 use slad::model::event::{Body, Event};
 use slad::model::reply::Reply;

@@ -245,7 +245,9 @@ fn a_hundred_thousand_dues_in_one_millisecond_fire_in_order_of_opening() {
 
 #[test]
 fn warnings_come_when_four_fifths_of_the_time_are_over() {
-    let daemon = Daemon::start(&["--virtual-clock"]);
+    // Plain levels in natural time, so that every instant is a sum.
+    let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/simulation/policies");
+    let daemon = Daemon::start(&["--virtual-clock", "--policies", policies]);
     let mut client = daemon.client();
     let mut random = Random::new(Random::seed());
     // The levels of `service-levels`: target and time.

@@ -186,6 +186,7 @@ fn a_transaction_is_bounded_in_bytes_and_in_commands() {
         "limits.multi_max=50",
     ]);
     let mut client = daemon.client();
+    let loaded = client.say("XLEN events").int();
     let long = "x".repeat(400);
     client.say("MULTI");
     assert_eq!(
@@ -213,7 +214,7 @@ fn a_transaction_is_bounded_in_bytes_and_in_commands() {
     assert!(client.say("EXEC").text().starts_with("EXECABORT"));
     assert_eq!(
         client.say("TICKET.OPEN t1 policy none").int(),
-        3,
+        loaded + 1,
         "nothing was logged"
     );
 }

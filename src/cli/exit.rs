@@ -9,8 +9,12 @@
 //! | 4 | the log is damaged before its end, or newer than this program; nothing was changed. Of `log verify`, `backup` and `restore`: so is what they read |
 //! | 5 | another daemon has the data folder or the socket |
 //! | 6 | a file of the log was truncated from outside, or its disk failed, while it was being read |
+//! | 7 | `import`: some lines were refused, and each was told; the others are in (with `--strict` none is) |
 
 pub use crate::daemon::fatal::{IN_USE, LOG_CUT_OFF, LOG_FAILED, LOG_REFUSED, START_FAILED};
 
 /// Wrong arguments, or mistakes in the configuration.
 pub const USAGE: u8 = 2;
+
+/// Some lines of an import were refused.
+pub const BAD_LINES: u8 = 7;

@@ -5,6 +5,7 @@
 //! | [`serve`] | the daemon; also what `slad` alone does |
 //! | [`check_config`] | every mistake in a configuration, with its place |
 //! | [`status`] | INFO of a running daemon |
+//! | [`import`] | open tickets of an older system |
 //! | [`log`] | the log read, checked, exported and cut without the daemon |
 //! | [`backup`], [`mod@restore`] | the log to a backup and back |
 //! | [`progress`] | a progress bar for the above |
@@ -17,6 +18,7 @@ pub mod bench;
 pub mod check_config;
 pub mod client;
 pub mod exit;
+pub mod import;
 pub mod log;
 pub mod progress;
 pub mod restore;
@@ -48,6 +50,8 @@ enum Command {
     Backup(backup::Args),
     /// Check a backup, or restore it to a new data folder.
     Restore(restore::Args),
+    /// Bring open tickets of an older system into a running daemon, with the life that they had there.
+    Import(import::Args),
     /// Put closed-loop load of whole ticket lives on a running daemon.
     Bench(bench::Args),
 }
@@ -70,6 +74,7 @@ pub fn run() -> ExitCode {
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Backup(args)) => backup::run(&args),
         Some(Command::Restore(args)) => restore::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
     })
 }

@@ -221,11 +221,14 @@ impl Core {
     /// Has the log so much to catch up with that nothing new is taken? Not while the disk is full: then commands add
     /// nothing, and have to be told so.
     pub fn is_backlogged(&self) -> bool {
-        !self.is_disk_exhausted()
-            && self
-                .running
-                .as_ref()
-                .is_some_and(|r| r.log.backlog_bytes() > self.limits.journal_backlog_bytes_max)
+        !self.is_disk_exhausted() && self.is_behind(self.limits.journal_backlog_bytes_max)
+    }
+
+    /// Are more than these bytes on their way to the log?
+    pub fn is_behind(&self, bytes: u64) -> bool {
+        self.running
+            .as_ref()
+            .is_some_and(|r| r.log.backlog_bytes() > bytes)
     }
 
     /// Is nothing new taken, for the log has to catch up, or a virtual clock is on its way?

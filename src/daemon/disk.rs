@@ -139,6 +139,7 @@ mod tests {
             refused(DiskState::Low),
             [
                 "TICKET.OPEN",
+                "TICKET.IMPORT",
                 "AGENT.SET",
                 "POLICY.RELOAD",
                 "POLICY.MIGRATE",

@@ -124,6 +124,7 @@ impl<S: Sleeper> FeedWaits<S> {
                     self.found_named(seq, FeedKey::Ticket, Some(&t.id));
                 }
             }
+            Body::ImportDone(_) => self.found(seq, &FeedKey::Routing),
             Body::Agent(a) => {
                 self.found(seq, &FeedKey::Routing);
                 if agents > 0 {

@@ -31,8 +31,9 @@ enum Kind {
     Policy = 5,
     Queue = 6,
     Calendar = 7,
-    Reminder = 9,
     Migration = 8,
+    Reminder = 9,
+    ImportDone = 10,
 }
 
 impl Canon {
@@ -78,6 +79,7 @@ impl Canon {
         self.byte(ticket.state as u8);
         self.text(state.queues.name(ticket.queue));
         self.byte(u8::from(ticket.queue_by_policy));
+        self.byte(u8::from(ticket.held_back));
         self.text(state.asked_queue(ticket.asked_queue).map_or("", Text::as_str));
         self.text(
             state
@@ -249,6 +251,8 @@ impl Canon {
         }
         self.int(closed.commanded_at);
         self.text(&closed.queue);
+        self.seq(closed.fingerprint);
+        self.seq(closed.opened_seq);
         self.hash()
     }
 
@@ -319,6 +323,13 @@ impl Canon {
         self.text(policy);
         self.text(name);
         self.int(instant);
+        self.hash()
+    }
+
+    /// Hash of the end of the last import.
+    pub(super) fn import_done(&mut self, seq: Seq) -> u64 {
+        self.begin(Kind::ImportDone);
+        self.seq(seq);
         self.hash()
     }
 

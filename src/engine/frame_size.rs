@@ -24,6 +24,7 @@ fn one(event: &Event) -> usize {
     let details = match &event.body {
         Body::Ticket(ticket) => match &ticket.fact {
             TicketFact::Opened(opened) => opened.details.as_deref(),
+            TicketFact::Imported(imported) => imported.opened.details.as_deref(),
             TicketFact::Changed(changed) => changed.details.as_deref(),
             _ => None,
         },

@@ -60,6 +60,7 @@ impl State {
                 .collect::<Vec<ClockRecord>>(),
             details: ticket.details.clone(),
             course: ticket.course.clone(),
+            held_back: ticket.held_back,
         })))
     }
 
@@ -111,6 +112,7 @@ impl State {
             jumped: self.jumped,
             closed_next: self.closed.range().end,
             tokens_next: self.tokens.range().end,
+            imports_done: self.imports_done,
         }));
         std::iter::once(clock)
             .chain(rules)
@@ -138,6 +140,7 @@ impl State {
                 self.logged_at = reading.logged_at;
                 self.virtual_clock = reading.virtual_clock;
                 self.jumped = reading.jumped;
+                self.set_imports_done(reading.imports_done);
                 (self.loading.closed_next, self.loading.tokens_next) =
                     (reading.closed_next, reading.tokens_next);
             }
@@ -273,6 +276,7 @@ impl State {
             pause,
             details: record.details,
             course: record.course,
+            held_back: record.held_back,
         };
         let (hold, counts) = (ticket.hold, !ticket.is_paused());
         let slot = self.insert_ticket(ticket);

@@ -56,6 +56,10 @@ pub(super) struct State {
     pub horizons: VecDeque<Horizon>,
     /// Tickets that are over, the newest.
     pub closed: Remembered<Text, ClosedRecord>,
+    /// Seq of the last `import.done`: what was imported before then and held back is handed out; 0: there was none.
+    pub imports_done: Seq,
+    /// Derived: the slot from which to go on with handing out what an import had held back.
+    pub handing_out: Option<u32>,
     /// Tokens that are bound.
     pub tokens: Remembered<Text, TokenRecord>,
     /// Derived: who gets what.
@@ -160,6 +164,8 @@ impl State {
             reminders: Reminders::default(),
             horizons: VecDeque::new(),
             closed: Remembered::new(closed_max, SEED),
+            imports_done: 0,
+            handing_out: None,
             tokens: Remembered::new(tokens_max, SEED),
             routing: Routing::default(),
             wheel: Wheel::new(0),
@@ -288,7 +294,15 @@ impl State {
 
     /// Does the ticket wait for an agent?
     pub(super) fn is_routable(&self, ticket: &Ticket) -> bool {
-        ticket.state == TicketState::Waiting && !ticket.is_paused() && self.is_routed(ticket.queue)
+        ticket.state == TicketState::Waiting
+            && !ticket.is_paused()
+            && self.is_routed(ticket.queue)
+            && !self.is_held_back(ticket)
+    }
+
+    /// Was it imported by an import that is not done?
+    pub(super) fn is_held_back(&self, ticket: &Ticket) -> bool {
+        ticket.held_back && ticket.opened_seq > self.imports_done
     }
 
     /// To be called before a ticket in this slot is changed, removed or put there.

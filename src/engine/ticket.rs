@@ -48,6 +48,8 @@ pub(super) struct Ticket {
     pub rank: u8,
     pub state: TicketState,
     pub queue_by_policy: bool,
+    /// It was imported to be handed out only after the `import.done` that follows; never changes.
+    pub held_back: bool,
     pub clocks: Vec<Clock>,
     /// The pause, running or past.
     pub pause: Option<Box<Pause>>,

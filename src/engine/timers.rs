@@ -5,12 +5,17 @@ use crate::model::UnixMs;
 
 /// Wheel entries moved in one call at most: about 0.1 ms.
 const WORK_MAX: usize = 512;
+/// Slots in which tickets are looked for that an import had held back, in one call: about 0.1 ms.
+const HANDED_OUT_MAX: u32 = 512;
 
 impl Engine {
     /// Fires up to `fires_max` timers whose instants are at or before `now`, in the order of instant, seq of the
     /// ticket's opening, target; true: more are due. With a virtual clock each is stamped with its own instant. None
     /// fires while it is open which clock holds.
     pub fn advance(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
+        if self.hand_out(now, out) {
+            return true;
+        }
         if self.state.is_frozen() {
             return false;
         }
@@ -65,9 +70,27 @@ impl Engine {
         true
     }
 
+    /// Goes on with handing out what an import had held back; false: nothing is left to do. Agents that wait are served when all
+    /// of it is in its lanes: the best ticket first, wherever it was.
+    fn hand_out(&mut self, now: UnixMs, out: &mut Output) -> bool {
+        if !self.state.hand_out(HANDED_OUT_MAX) {
+            return false;
+        }
+        self.state.routable.clear();
+        if self.state.handing_out.is_none() {
+            let mut transaction = self.transaction(now, false, out);
+            transaction.serve_waiting();
+            transaction.end_frame();
+        }
+        true
+    }
+
     /// The instant of the next timer, or an earlier one at which to ask again; `None`: nothing is pending, or timers are
     /// frozen.
     pub fn next_instant(&mut self) -> Option<UnixMs> {
+        if self.state.handing_out.is_some() {
+            return Some(0);
+        }
         if self.state.is_frozen() {
             return None;
         }

@@ -248,6 +248,15 @@ impl Transaction<'_> {
         self.state.routable = routable;
     }
 
+    /// An import is done: agents that wait get what it had held back, who has waited longest the best ticket.
+    pub(super) fn serve_waiting(&mut self) {
+        let cause = self.state.imports_done;
+        while let Some((slot, agent)) = self.state.routing.best_for_waiting() {
+            self.fire_overdue(slot);
+            self.assign_waiting(slot, agent, cause);
+        }
+    }
+
     fn is_routable(&self, slot: u32) -> bool {
         self.state
             .tickets

@@ -10,7 +10,7 @@ use super::scan::Walk;
 use super::segment::Segment;
 use crate::model::Seq;
 use crate::model::command::FeedKey;
-use crate::model::event::{ArchivedBody, ArchivedEvent, ArchivedTicketFact, Event};
+use crate::model::event::{ArchivedBody, ArchivedEvent, ArchivedTicketFact, ArchivedTicketState, Event};
 use std::collections::HashMap;
 
 /// A list's kind and name, as an index file orders them.
@@ -182,9 +182,13 @@ fn keys<'a>(event: &'a ArchivedEvent, mut post: impl FnMut(Key<'a>)) {
                 Fact::Escalated(escalated) => left(&escalated.from, &mut post),
                 Fact::StageEntered(stage) if !stage.from.is_empty() => left(&stage.from, &mut post),
                 Fact::Stepped(stepped) if !stepped.from.is_empty() => left(&stepped.from, &mut post),
+                Fact::Imported(imported) if matches!(imported.state, ArchivedTicketState::Assigned) => {
+                    post(Key::Routing);
+                }
                 _ => {}
             }
         }
+        ArchivedBody::ImportDone(_) => post(Key::Routing),
         ArchivedBody::Agent(agent) => {
             post(Key::Routing);
             post(Key::Agent(&agent.id));

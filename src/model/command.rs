@@ -25,6 +25,11 @@ pub enum Command {
         /// Who, why, token.
         common: Option<Box<Common>>,
     },
+    /// An import is done: what it held back is handed out. `IMPORT.DONE`
+    ImportDone {
+        /// Who, why, token.
+        common: Option<Box<Common>>,
+    },
     /// Looks without changing anything.
     Read(Read),
 }

@@ -14,6 +14,7 @@
 use super::calendar::CalendarExtended;
 pub use super::clock::{ClockJumped, Jump};
 pub use super::course::{Escalated, Extension, StageEntered};
+pub use super::import::{ImportDone, Imported, Standing};
 use super::skill::{Required, Skill};
 pub use super::sla::{ClockChange, ClockEffect, ClockEffects, Ladder, Rung, SlaFact, Stepped, Withdrawn};
 pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
@@ -60,6 +61,8 @@ pub enum Body {
     CalendarExtended(Box<CalendarExtended>),
     /// A queue's reminder came.
     QueueReminded(Box<QueueReminded>),
+    /// An import is done.
+    ImportDone(Box<ImportDone>),
 }
 
 /// Who, why, and the token.
@@ -177,6 +180,8 @@ pub enum TicketFact {
     Stepped(Box<Stepped>),
     /// It is under another version of its policy.
     Migrated(Box<TicketMigrated>),
+    /// It was taken over from an older system.
+    Imported(Box<Imported>),
 }
 
 /// Did the fact end a pause?

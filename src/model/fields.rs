@@ -47,7 +47,7 @@ pub fn belongs(event: &Event, part: u64, key: &FeedKey) -> bool {
         (FeedKey::Sla, Body::Ticket(t)) => t.fact.is_sla(),
         (FeedKey::Breaches, Body::Ticket(t)) => matches!(t.fact, TicketFact::Breached(_)),
         (FeedKey::Routing, Body::Ticket(t)) => t.fact.is_routing(),
-        (FeedKey::Routing, Body::Agent(_) | Body::QueueChanged(_)) => true,
+        (FeedKey::Routing, Body::Agent(_) | Body::QueueChanged(_) | Body::ImportDone(_)) => true,
         (FeedKey::Queue(queue), Body::Ticket(t)) => t.queue == *queue || t.fact.queue_left() == Some(queue),
         (FeedKey::Queue(queue), Body::QueueChanged(q)) => q.queue == *queue,
         (FeedKey::Queue(queue), Body::QueueReminded(q)) => q.queue == *queue,
@@ -89,6 +89,7 @@ pub fn kind(event: &Event) -> &'static str {
             TicketFact::ExtensionRejected(_) => "ticket.extension_rejected",
             TicketFact::Escalated(_) => "ticket.escalated",
             TicketFact::Stepped(_) => "sla.step",
+            TicketFact::Imported(_) => "ticket.imported",
         },
         Body::Agent(a) => match &a.fact {
             AgentFact::Changed(_) => "agent.changed",
@@ -103,6 +104,7 @@ pub fn kind(event: &Event) -> &'static str {
         Body::LogRecovered(_) => "log.recovered",
         Body::ClockJumped(_) => "clock.jumped",
         Body::SnapshotTaken(_) => "snapshot.taken",
+        Body::ImportDone(_) => "import.done",
     }
 }
 
@@ -202,6 +204,10 @@ pub fn visit(event: &Event, part: u64, sink: &mut impl Sink) {
             sink.text("how", jump.how.as_str());
             sink.text("virtual", yes(jump.is_virtual()));
             tail(event, None, sink);
+        }
+        (Body::ImportDone(done), 0) => {
+            head(event, sink);
+            tail(event, done.origin.as_deref(), sink);
         }
         (Body::SnapshotTaken(snapshot), 0) => {
             head(event, sink);

@@ -11,6 +11,7 @@
 //! | [`command`], `ticket_command`, [`session`] | what clients ask for, of the engine and of the daemon itself |
 //! | [`versions`] | versions of policies: what is asked about them, and tickets that go from one to another |
 //! | [`event`] | what happened: the facts of the log; [`sla`] and [`course`] are parts of it |
+//! | [`import`] | open tickets of an older system: what is asked, and the fact |
 //! | `spelling` | how the plain enums of events and commands are spelled |
 //! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
@@ -24,6 +25,7 @@ pub mod command;
 pub mod course;
 pub mod event;
 pub mod fields;
+pub mod import;
 pub mod record;
 pub mod refusal;
 pub mod reply;

@@ -55,6 +55,8 @@ pub struct ClockReading {
     pub closed_next: u64,
     /// Number that the next token gets.
     pub tokens_next: u64,
+    /// Seq of the last `import.done`; 0: none.
+    pub imports_done: Seq,
 }
 
 /// The last jump of the real clock.
@@ -108,6 +110,8 @@ pub struct TicketRecord {
     pub details: Option<Box<Details>>,
     /// Stages, extensions, escalations, steps.
     pub course: Option<Box<Course>>,
+    /// It was imported to be handed out only after the `import.done` that follows.
+    pub held_back: bool,
 }
 
 /// A clock, in target order.
@@ -170,6 +174,10 @@ pub struct ClosedRecord {
     /// `at` of the last commanded event.
     pub commanded_at: UnixMs,
     pub queue: Text,
+    /// Digest of the fields that it was opened or imported with.
+    pub fingerprint: u64,
+    /// Seq of the event by which it came.
+    pub opened_seq: Seq,
 }
 
 /// A token and the reply that it stands for.

@@ -1,6 +1,7 @@
 //! What clients ask of a ticket (see [`super::command`]).
 
 use super::command::Common;
+use super::import::Import;
 use super::skill::Required;
 use super::target::Target;
 use super::time::Span;
@@ -22,6 +23,8 @@ pub struct TicketCommand {
 pub enum TicketOp {
     /// `TICKET.OPEN`
     Open(Box<Open>),
+    /// `TICKET.IMPORT`
+    Import(Box<Import>),
     /// `TICKET.INBOUND`: the customer wrote or called.
     Inbound,
     /// `TICKET.RESPOND`

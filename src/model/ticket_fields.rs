@@ -1,5 +1,6 @@
 //! What the feed says of tickets and their clocks: the larger half of [`super::fields`].
 
+use super::NEVER;
 use super::event::*;
 use super::fields::{Sink, head, instant, kind, list, skills, tail, versioned, yes};
 
@@ -42,20 +43,7 @@ pub(super) fn ticket(event: &Event, ticket: &TicketEvent, sink: &mut impl Sink) 
 
 fn fact(fact: &TicketFact, sink: &mut impl Sink) {
     match fact {
-        TicketFact::Opened(opened) => {
-            sink.text("policy", &versioned(&opened.policy, opened.version));
-            sink.text("priority", &opened.priority);
-            sink.int("opened_at", opened.opened_at);
-            if opened.entered_late {
-                sink.text("entered_late", "yes");
-            }
-            if !opened.skills.is_empty() {
-                sink.text("skills", &skills(&opened.skills));
-            }
-            if let Some(details) = &opened.details {
-                self::details(details, sink);
-            }
-        }
+        TicketFact::Opened(opened) => self::opened(opened, sink),
         TicketFact::Inbound(back) | TicketFact::Resumed(back) => {
             if matches!(fact, TicketFact::Inbound(_)) && back.resumed {
                 sink.text("resumed", "yes");
@@ -119,12 +107,47 @@ fn fact(fact: &TicketFact, sink: &mut impl Sink) {
             sink.text("from", &escalated.from);
             sink.int("times", i64::from(escalated.times));
         }
+        TicketFact::Imported(imported) => self::imported(imported, sink),
         TicketFact::Responded | TicketFact::Reopened => {}
         TicketFact::Warned(_)
         | TicketFact::Breached(_)
         | TicketFact::Withdrawn(_)
         | TicketFact::Stepped(_) => {}
     }
+}
+
+fn opened(opened: &Opened, sink: &mut impl Sink) {
+    sink.text("policy", &versioned(&opened.policy, opened.version));
+    sink.text("priority", &opened.priority);
+    sink.int("opened_at", opened.opened_at);
+    if opened.entered_late {
+        sink.text("entered_late", "yes");
+    }
+    if !opened.skills.is_empty() {
+        sink.text("skills", &skills(&opened.skills));
+    }
+    if let Some(details) = &opened.details {
+        self::details(details, sink);
+    }
+}
+
+fn imported(imported: &Imported, sink: &mut impl Sink) {
+    sink.text("state", imported.state.as_str());
+    instant("since", imported.since, sink);
+    if imported.over > 0 {
+        sink.int("over", i64::from(imported.over));
+    }
+    given("paused", &imported.paused, sink);
+    given("stage", &imported.stage, sink);
+    instant("close_at", imported.close_at, sink);
+    if imported.held_back {
+        sink.text("held_back", "yes");
+    }
+    let missed = |clock: &&Standing| clock.breached_due != NEVER;
+    for clock in imported.clocks.iter().filter(missed) {
+        sink.int(&format!("breached.{}", clock.target), clock.breached_due);
+    }
+    opened(&imported.opened, sink);
 }
 
 fn extension(extension: &Extension, sink: &mut impl Sink) {
@@ -251,6 +274,10 @@ pub(super) fn derived(
         }
         _ => {}
     }
+    // It did not happen by this event: whoever counts what was met and started here leaves it out.
+    if let TicketFact::Imported(_) = ticket.fact {
+        sink.text("imported", "yes");
+    }
     sink.int("at", event.at);
 }
 
@@ -274,7 +301,8 @@ impl TicketFact {
                 | TicketFact::Released { .. }
                 | TicketFact::Transferred { .. }
                 | TicketFact::Escalated(_)
-        ) || self.queue_left().is_some()
+        ) || matches!(self, TicketFact::Imported(imported) if imported.state == TicketState::Assigned)
+            || self.queue_left().is_some()
     }
 
     /// The queue that the ticket left by this, if it says so.

@@ -109,7 +109,7 @@ const UNITS: [(&str, DurationMs); 6] = [
 ];
 
 /// Longest duration taken as input: 100 years, so that sums never overflow.
-const DURATION_MAX_MS: DurationMs = 36_525 * DAY_MS;
+pub const DURATION_MAX_MS: DurationMs = 36_525 * DAY_MS;
 
 /// Reads a duration: a whole number and a unit.
 pub fn span(what: &str, bytes: &[u8]) -> Result<Span, Refusal> {

@@ -101,43 +101,43 @@ impl Proof<'_> {
     /// Rules that decide nothing because more specific ones do.
     fn unreachable(&self, problems: &mut Problems) {
         let all = self.domain(false);
-        for (index, placed) in self
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(_, placed)| placed.explicit)
-        {
+        let said: Vec<_> = self.rules.iter().map(|placed| properties(&placed.rule)).collect();
+        // Where the rules of this one's specificity begin: all before it are more specific.
+        let (mut begin, mut before) = (0, None);
+        for (index, placed) in self.rules.iter().enumerate() {
             let rule = &placed.rule;
-            let mine = specificity(rule);
-            let region: Region = std::array::from_fn(|key| {
-                let values = all[key].iter();
-                values
-                    .filter(|value| region::accepts(rule, key, value))
-                    .cloned()
-                    .collect()
-            });
-            let above: Vec<&Rule> = self.rules[..index]
-                .iter()
-                .map(|other| &other.rule)
-                .filter(|other| specificity(other) != mine && region::overlap(other, rule))
-                .collect();
-            let mut said = properties(rule);
-            said.retain(|property| {
-                let deciding = above.iter().filter(|other| properties(other).contains(property));
-                region::uncovered(&region, &deciding.copied().collect::<Vec<_>>()).is_none()
-            });
-            if !said.is_empty() && said.len() == properties(rule).len() {
-                let by: Vec<&str> = above.iter().map(|other| other.called.as_str()).take(4).collect();
-                problems.at(
-                    &placed.place,
-                    format!(
-                        "{} is never reached: more specific ones decide everything it says ({})",
-                        rule.called,
-                        by.join(", ")
-                    ),
-                    "leave it out, or name a key that makes it more specific",
-                );
+            let mine = Some(specificity(rule));
+            if mine != before {
+                (begin, before) = (index, mine);
             }
+            if !placed.explicit {
+                continue;
+            }
+            let above: Vec<usize> = (0..begin)
+                .filter(|other| region::overlap(&self.rules[*other].rule, rule))
+                .collect();
+            let region: Region = std::array::from_fn(|key| region::values(rule, key, &all[key]));
+            let decides = |property: &Property| {
+                let deciding = above.iter().filter(|other| said[**other].contains(property));
+                let deciding: Vec<&Rule> = deciding.map(|other| &self.rules[*other].rule).collect();
+                region::uncovered(&region, &deciding).is_some()
+            };
+            if said[index].is_empty() || said[index].iter().any(decides) {
+                continue;
+            }
+            let by = above
+                .iter()
+                .take(4)
+                .map(|other| self.rules[*other].rule.called.as_str());
+            problems.at(
+                &placed.place,
+                format!(
+                    "{} is never reached: more specific ones decide everything it says ({})",
+                    rule.called,
+                    by.collect::<Vec<_>>().join(", ")
+                ),
+                "leave it out, or name a key that makes it more specific",
+            );
         }
     }
 

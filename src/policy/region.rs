@@ -38,6 +38,23 @@ pub(super) fn accepts(rule: &Rule, key: usize, value: &Text) -> bool {
     }
 }
 
+/// The values of this key that the rule takes, of all that there are.
+pub(super) fn values(rule: &Rule, key: usize, all: &[Text]) -> Vec<Text> {
+    let own = match key {
+        0 => &rule.customers,
+        1 => &rule.queues,
+        _ => {
+            return all
+                .iter()
+                .filter(|value| accepts(rule, key, value))
+                .cloned()
+                .collect();
+        }
+    };
+    // Their own values are all that customers and queues have: no look at thousands of others.
+    if own.is_empty() { all.to_vec() } else { own.clone() }
+}
+
 /// Does the rule take every value of this key?
 fn is_free(rule: &Rule, key: usize) -> bool {
     match key {

@@ -137,7 +137,7 @@ impl<'a> Call<'a> {
                 }
                 seen |= bit;
             }
-            if field.key != Key::Token
+            if !matches!(field.key, Key::Token | Key::HeldBack | Key::Check)
                 && let Some(digester) = &mut digester
             {
                 sum = sum.wrapping_add(digester.pair(field.name, rest, value));
@@ -171,7 +171,7 @@ impl<'a> Call<'a> {
     }
 
     /// A non-empty text of a universal field.
-    fn text(&self, what: &str, bytes: &[u8]) -> Result<Text, Refusal> {
+    pub(super) fn text(&self, what: &str, bytes: &[u8]) -> Result<Text, Refusal> {
         if bytes.is_empty() {
             return Err(Refusal::bad_arg(format!(
                 "{what} is empty: it takes text, or leave it out"

@@ -7,6 +7,7 @@ mod agent;
 mod connection;
 mod feed;
 mod field;
+mod import;
 mod opening;
 mod policy;
 mod queue;
@@ -242,8 +243,9 @@ impl Row {
     }
 }
 
-const GROUPS: [&[Row]; 8] = [
+const GROUPS: [&[Row]; 9] = [
     ticket::ROWS,
+    import::ROWS,
     read::ROWS,
     agent::ROWS,
     queue::ROWS,

@@ -31,6 +31,9 @@ pub(crate) fn one_of_each() -> Vec<Event> {
             origin: (n % 5 == 0).then(|| Box::new(origin())),
         })
     }));
+    bodies.extend(
+        [None, Some(Box::new(origin()))].map(|origin| Body::ImportDone(Box::new(ImportDone { origin }))),
+    );
     bodies
         .into_iter()
         .enumerate()
@@ -272,7 +275,45 @@ fn later_facts() -> Vec<TicketFact> {
             step: Some(1),
             at_word: Text::new("-4h"),
         })),
+        TicketFact::Imported(Box::new(imported())),
+        TicketFact::Imported(Box::new(Imported {
+            state: TicketState::Resolved,
+            close_at: T0 + 9,
+            held_back: false,
+            clocks: Vec::new(),
+            ..imported()
+        })),
     ]
+}
+
+fn imported() -> Imported {
+    Imported {
+        opened: Opened {
+            opened_at: T0 - 1,
+            policy: Text::new("none"),
+            version: 1,
+            priority: Text::new("P5"),
+            rank: 50,
+            entered_late: false,
+            queue_by_policy: false,
+            skills: required(),
+            fingerprint: 42,
+            details: Some(Box::new(details())),
+        },
+        state: TicketState::Assigned,
+        since: T0 - 1,
+        over: 1,
+        paused: Text::new("customer"),
+        stage: Text::new("first-review"),
+        close_at: NEVER,
+        held_back: true,
+        clocks: vec![Standing {
+            target: Target::Resolution,
+            warned: true,
+            breached_due: T0 - 1,
+            ended_by_resolve: false,
+        }],
+    }
 }
 
 fn agent_facts() -> Vec<Body> {

@@ -1,6 +1,6 @@
 //! Open tickets go over to another version: dues to the millisecond, the dry run, a crash on the way.
 
-use crate::feed::{Entry, pipeline, words};
+use crate::feed::{self, Entry, pipeline, words};
 use crate::random::Random;
 use crate::site::*;
 use crate::support::{Client, Value};
@@ -317,9 +317,10 @@ fn a_dry_run_says_what_the_migration_then_does() {
         let reloaded = client.say("POLICY.RELOAD");
         let to = reloaded.get("activated").list()[0].get("version").int();
         let mode = ["RETROACTIVE", "FROMNOW"][random.below(2) as usize];
-        for from in 1..to {
+        // The version before has them all; of the one before that there is nothing left to go.
+        for from in (to - 2).max(1)..to {
             let dry = client.say(&format!("POLICY.MIGRATE desk {from} {to} {mode} DRYRUN"));
-            let before = site.events().last().unwrap().seq;
+            let before = site.info("last_seq");
             let reply = client.say(&format!("POLICY.MIGRATE desk {from} {to} {mode}"));
             assert_eq!(
                 counts(&reply),
@@ -328,10 +329,10 @@ fn a_dry_run_says_what_the_migration_then_does() {
             );
             client.say("PING");
             client.say("TICKET.COUNT");
-            let events = site.events();
-            let late = events.iter().filter(|e| {
-                e.seq > before && e.kind() == "sla.breached" && e.find("reason") == Some("relevel")
-            });
+            let events = feed::read(&mut client, "events", &format!("({before}-0"));
+            let late = events
+                .iter()
+                .filter(|e| e.kind() == "sla.breached" && e.find("reason") == Some("relevel"));
             assert_eq!(
                 late.count() as i64,
                 reply.get("breached").int(),

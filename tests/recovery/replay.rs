@@ -97,7 +97,7 @@ impl Model {
                 agent.presence = event.text("presence").to_owned();
                 agent.reason = event.find("reason").map(str::to_owned);
             }
-            Some(("policy" | "snapshot" | "log", _)) => {}
+            Some(("policy" | "calendar" | "snapshot" | "log", _)) => {}
             _ => panic!("what is {event:?}?"),
         }
     }

@@ -38,6 +38,18 @@ fn each_bad_input_has_its_one_line() {
             "REQUIRED TICKET.PAUSE needs its field 'reason': TICKET.PAUSE id reason R [field value]…",
         ),
         (
+            "TICKET.IMPORT t1 clock.resolution due=5,elapsed=6",
+            "BADARG clock.resolution has due and elapsed: give one of them",
+        ),
+        (
+            "TICKET.IMPORT t1 clock.notice met=5,MET=6",
+            "BADARG field 'clock.notice MET' is given twice: give it once",
+        ),
+        (
+            "TICKET.IMPORT t1 clock.update stopped,elapsed=5m",
+            "BADARG clock.update has elapsed of a clock that runs no more: give its due, or leave elapsed out",
+        ),
+        (
             "TICKET.EXTEND t1 resolution",
             "ERR wrong number of arguments for 'ticket.extend' command: TICKET.EXTEND id target for D [approver A] [field value]…",
         ),
@@ -60,7 +72,7 @@ fn each_bad_input_has_its_one_line() {
         (
             "TICKET.OPEN t1 hold 5",
             "BADARG TICKET.OPEN has no field 'hold': it takes policy, queue, opened_at, class, priority, \
-customer, segment, channel, skills, issue, parent, links, assist, has, due.TARGET, attr.NAME, by, reason, at, token",
+customer, segment, channel, skills, issue, parent, links, assist, prefer, calendar, has, due.TARGET, attr.NAME, by, reason, at, token",
         ),
         (
             "TICKET.PROGRESS t1 eta",
@@ -145,12 +157,12 @@ customer, segment, channel, skills, issue, parent, links, assist, has, due.TARGE
         (
             "TICKET.SET t1 by me",
             "BADARG TICKET.SET sets nothing: it takes at least one of class, priority, customer, segment, \
-channel, skills, issue, parent, links, assist, has, due.TARGET, attr.NAME",
+channel, skills, issue, parent, links, assist, prefer, calendar, has, due.TARGET, attr.NAME",
         ),
         (
             "TICKET.SET t1 policy none",
             "BADARG TICKET.SET has no field 'policy': it takes class, priority, customer, segment, \
-channel, skills, issue, parent, links, assist, has, due.TARGET, attr.NAME, by, reason, at, hold, token",
+channel, skills, issue, parent, links, assist, prefer, calendar, has, due.TARGET, attr.NAME, by, reason, at, hold, token",
         ),
         (
             "TICKET.OPEN ''",

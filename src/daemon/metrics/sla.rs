@@ -136,6 +136,8 @@ impl SlaRecorder {
     /// Counts what an event says of clocks. Give it every event of every frame that is not replayed.
     pub fn observe(&mut self, event: &Event) {
         let ticket = match &event.body {
+            // What an imported ticket had met elsewhere is no outcome of this daemon.
+            Body::Ticket(ticket) if matches!(ticket.fact, TicketFact::Imported(_)) => return,
             Body::Ticket(ticket) => ticket,
             Body::ClockJumped(jump) if jump.is_step() => return self.jumps.add(0, 1),
             _ => return,

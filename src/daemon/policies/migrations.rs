@@ -1,7 +1,8 @@
 //! Migrations: open tickets go over to another version of their policy, in slices between the batches of commands.
 //!
 //! A slice is [`TICKETS_MAX`] tickets or [`SLOTS_MAX`] looks, some 0.1 ms, and then everybody else has a turn. While the disk
-//! is full or the log has to catch up, it waits. What was begun before a restart goes on after it.
+//! is full or the log has to catch up, it waits: it could make facts faster than a disk takes them, and others would stand
+//! behind them. What was begun before a restart goes on after it.
 
 use crate::daemon::connection::{Connection, Woken};
 use crate::daemon::core::{Core, CoreRef, Phase};
@@ -20,6 +21,8 @@ use std::time::Duration;
 const TICKETS_MAX: u32 = 32;
 /// Slots looked at in one slice.
 const SLOTS_MAX: u32 = 2_048;
+/// Bytes on their way to the log beyond which it waits: what others command has to get there behind them.
+const BACKLOG_BYTES_MAX: u64 = 256 << 10;
 /// How often it is looked again whether the log has room.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// The same while the disk is full.
@@ -48,30 +51,42 @@ impl Desk {
     }
 }
 
+/// What there is to do.
+enum Next {
+    /// The slice was made; others have their turn.
+    Made,
+    /// There is no room now.
+    Wait(Duration),
+    /// None is under way.
+    Nothing,
+}
+
 /// Carries on whatever was begun.
 pub async fn run(core: CoreRef) {
     let wake = core.borrow().policies.migrations.wake.clone();
     loop {
-        let pause = {
-            let mut core = core.borrow_mut();
-            match core.running().map(|r| r.engine.is_migrating()) {
-                Some(true) if core.disk != DiskState::Ok => Some(DISK_AGAIN),
-                Some(true) if core.is_busy() => Some(LOOK_AGAIN),
-                Some(true) => {
-                    core.migrate_on();
-                    None
-                }
-                _ => {
-                    drop(core);
-                    wake.wait().await;
-                    continue;
-                }
-            }
-        };
-        match pause {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => tokio::task::yield_now().await,
+        let next = core.borrow_mut().next_slice();
+        match next {
+            Next::Made => tokio::task::yield_now().await,
+            Next::Wait(pause) => tokio::time::sleep(pause).await,
+            Next::Nothing => wake.wait().await,
         }
+    }
+}
+
+impl Core {
+    fn next_slice(&mut self) -> Next {
+        if !self.running().is_some_and(|r| r.engine.is_migrating()) {
+            return Next::Nothing;
+        }
+        if self.disk != DiskState::Ok {
+            return Next::Wait(DISK_AGAIN);
+        }
+        if self.is_busy() || self.is_behind(BACKLOG_BYTES_MAX) {
+            return Next::Wait(LOOK_AGAIN);
+        }
+        self.migrate_on();
+        Next::Made
     }
 }
 

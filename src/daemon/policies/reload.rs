@@ -50,7 +50,7 @@ pub async fn reload(core: &CoreRef, dry_run: bool) -> Result<Reloaded, Refusal> 
     let migrated: Vec<Vec<(u32, u64)>> = load
         .versions
         .iter()
-        .map(|version| core.to_migrate(version))
+        .map(|version| core.who_migrates(version))
         .collect();
     let (seq, migrations) = match dry_run {
         true => (None, Vec::new()),
@@ -160,7 +160,7 @@ impl Core {
     }
 
     /// The older versions whose open tickets go over to this one, and how many they are.
-    fn to_migrate(&mut self, version: &NewVersion) -> Vec<(u32, u64)> {
+    fn who_migrates(&mut self, version: &NewVersion) -> Vec<(u32, u64)> {
         if !version.migrates() {
             return Vec::new();
         }
@@ -199,7 +199,7 @@ impl Core {
             bodies.push(Body::PolicyActivated(Box::new(fact)));
         }
         for version in &load.versions {
-            for (from, _) in self.to_migrate(version) {
+            for (from, _) in self.who_migrates(version) {
                 begins.push(bodies.len() as Seq);
                 let migration = Migration {
                     policy: version.fact.name.clone(),

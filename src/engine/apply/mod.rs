@@ -4,6 +4,7 @@
 //! replay, a bug otherwise.
 
 mod agent;
+mod import;
 mod over;
 mod ticket;
 
@@ -60,6 +61,11 @@ impl State {
                     self.sum.add(hash);
                 }
                 self.bind_token(seq, event, queue.origin.as_deref(), None);
+                Ok(())
+            }
+            Body::ImportDone(done) => {
+                self.end_import(seq);
+                self.bind_token(seq, event, done.origin.as_deref(), None);
                 Ok(())
             }
             Body::ClockJumped(jump) => {

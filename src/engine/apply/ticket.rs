@@ -20,6 +20,10 @@ impl State {
             (TicketFact::Opened(_), Some(_)) => {
                 return Err(format!("event {seq}: ticket {} is open", ticket.id));
             }
+            (TicketFact::Imported(imported), None) => self.open(seq, ticket, &imported.opened)?,
+            (TicketFact::Imported(_), Some(_)) => {
+                return Err(format!("event {seq}: ticket {} is there", ticket.id));
+            }
             (_, Some(slot)) => {
                 self.before_ticket(slot);
                 slot
@@ -178,6 +182,7 @@ impl State {
                     t.course.get_or_insert_default().escalated = escalated.times;
                 });
             }
+            TicketFact::Imported(imported) => self.take_over(slot, seq, ticket, imported),
             TicketFact::Stepped(stepped) => self.step(slot, event.at, ticket, stepped),
             TicketFact::Closed { .. } => self.detach(slot),
             TicketFact::Opened(_)
@@ -277,6 +282,7 @@ impl State {
             rank: opened.rank,
             state: TicketState::Waiting,
             queue_by_policy: opened.queue_by_policy,
+            held_back: false,
             clocks: Vec::with_capacity(effects),
             pause: None,
             details: opened.details.clone(),
@@ -357,6 +363,8 @@ impl State {
             last_seq: seq,
             commanded_at: if by_command { event.at } else { ticket.commanded_at },
             queue: self.queues.name(ticket.queue).clone(),
+            fingerprint: ticket.fingerprint,
+            opened_seq: ticket.opened_seq,
             id: ticket.id,
         });
     }
@@ -406,7 +414,7 @@ impl State {
     }
 
     /// A ticket in an agent's hands that is not paused counts against the capacity.
-    fn change_load(&mut self, slot: u32, by: i32) {
+    pub(super) fn change_load(&mut self, slot: u32, by: i32) {
         let Some(ticket) = self.tickets.get(slot).filter(|t| !t.is_paused()) else {
             return;
         };

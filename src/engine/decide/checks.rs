@@ -12,7 +12,7 @@ use crate::model::{Code, Refusal, Seq, Text, UnixMs};
 pub(super) const AHEAD_MS: i64 = 5_000;
 
 /// In which states a command is possible.
-const POSSIBLE: [(&str, &[TicketState]); 21] = [
+const POSSIBLE: [(&str, &[TicketState]); 22] = [
     ("INBOUND", &[Waiting, Assigned]),
     ("RESPOND", &[Waiting, Assigned]),
     ("PROGRESS", &[Waiting, Assigned]),
@@ -34,11 +34,14 @@ const POSSIBLE: [(&str, &[TicketState]); 21] = [
     ("CLOSE", &[Resolved]),
     ("CANCEL", &[Waiting, Assigned, Resolved]),
     ("OPEN", &[Closed]),
+    // Not a thing to do to a ticket that is there.
+    ("IMPORT", &[]),
 ];
 
 fn name(op: &TicketOp) -> &'static str {
     match op {
         TicketOp::Open(_) => "OPEN",
+        TicketOp::Import(_) => "IMPORT",
         TicketOp::Inbound => "INBOUND",
         TicketOp::Respond => "RESPOND",
         TicketOp::Progress { .. } => "PROGRESS",
@@ -157,7 +160,10 @@ impl Transaction<'_> {
         };
         Ok(match op {
             TicketOp::Open(open) if open.fingerprint == ticket.fingerprint => Some(ticket.opened_seq),
-            TicketOp::Open(_) => {
+            TicketOp::Import(import) if import.open.fingerprint == ticket.fingerprint => {
+                Some(ticket.opened_seq)
+            }
+            TicketOp::Open(_) | TicketOp::Import(_) => {
                 return Err(Refusal::new(
                     Code::Exists,
                     format!(

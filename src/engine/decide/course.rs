@@ -196,7 +196,7 @@ impl Transaction<'_> {
 }
 
 /// The stages that a ticket under these terms goes through, in order.
-fn stages(terms: &Terms) -> impl Iterator<Item = &Stage> {
+pub(super) fn stages(terms: &Terms) -> impl Iterator<Item = &Stage> {
     let all = &terms.book.rules.stages;
     let indexes = terms.plan.stages.iter();
     indexes.filter_map(|index| all.get(usize::from(*index)))

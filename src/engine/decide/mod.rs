@@ -8,6 +8,7 @@ mod contact;
 mod course;
 mod custody;
 mod ending;
+mod import;
 mod open;
 mod pause;
 mod required;
@@ -61,6 +62,7 @@ impl Transaction<'_> {
         let Some(slot) = live else {
             return match &command.op {
                 TicketOp::Open(open) => self.open(&command.id, open, common),
+                TicketOp::Import(import) => self.import(&command.id, import, common),
                 op => self.closed(&command.id, op, common),
             };
         };
@@ -75,7 +77,7 @@ impl Transaction<'_> {
             self.check_required(&case, &trigger)?;
         }
         match &command.op {
-            TicketOp::Open(_) => unreachable_open(&command.id),
+            TicketOp::Open(_) | TicketOp::Import(_) => unreachable_open(&command.id),
             TicketOp::Inbound => Ok(self.inbound(&case)),
             TicketOp::Respond => Ok(self.respond(&case)),
             TicketOp::Progress { eta, promise } => Ok(self.progress(&case, *eta, *promise)),
@@ -143,7 +145,7 @@ pub(super) fn run(
     let common = match command {
         Command::Ticket(ticket) => ticket.common.as_deref(),
         Command::Agent(agent) => agent.common.as_deref(),
-        Command::QueueOpen { common, .. } => common.as_deref(),
+        Command::QueueOpen { common, .. } | Command::ImportDone { common } => common.as_deref(),
         Command::Read(_) => None,
     };
     if let Some(bound) = transaction.bound(common) {
@@ -155,6 +157,7 @@ pub(super) fn run(
         Command::QueueOpen { queue, common } => {
             Next::Reply(Reply::Seq(transaction.declare_queue(queue, common.as_deref())?))
         }
+        Command::ImportDone { common } => Next::Reply(Reply::Seq(transaction.import_done(common.as_deref()))),
         Command::Read(_) => Next::Reply(Reply::Null),
     };
     transaction.match_waiting();

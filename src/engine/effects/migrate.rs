@@ -13,13 +13,13 @@ impl<'a> Effects<'a> {
         match mode {
             // What the new version says counts from the receipt, as if the ticket had been opened under it.
             MigrationMode::Retroactive => self.relevel(new, stage, &[]),
-            MigrationMode::FromNow => self.from_now(new),
+            MigrationMode::FromNow => self.go_on_under(new),
         }
     }
 
     /// What runs keeps its due. A clock that the new version does not have no longer counts; one that it brings, and
     /// that the ticket never had, starts now.
-    fn from_now(&mut self, new: &'a Terms) {
+    fn go_on_under(&mut self, new: &'a Terms) {
         let old = self.terms;
         let has = |terms: &Terms, target: &Target| terms.plan.rule(target).is_some();
         for clock in self.those(|clock| clock.is_open() && !clock.by_hand) {

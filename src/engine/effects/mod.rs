@@ -8,6 +8,7 @@
 //! | `ladders` | the steps of clocks: where they stand after a change |
 //! | `relevel` | other rules for the same ticket |
 //! | `migrate` | another version of its policy |
+//! | `past` | a life that a ticket had elsewhere |
 //! | `own_time` | the time that a clock counts |
 //!
 //! Effects come in the order of the targets; one fact may have two on a clock (met, then started anew). They are
@@ -18,6 +19,7 @@ mod facts;
 mod ladders;
 mod migrate;
 mod own_time;
+mod past;
 mod pauses;
 mod relevel;
 
@@ -30,6 +32,7 @@ use crate::model::target::Target;
 use crate::model::{NEVER, Text, UnixMs};
 use crate::policy::ClockRule;
 use own_time::OwnTime;
+pub(super) use past::Life;
 
 /// Collects the effects of one fact on one ticket.
 pub(super) struct Effects<'a> {

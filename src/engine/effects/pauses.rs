@@ -10,7 +10,7 @@ use crate::model::{NEVER, Text};
 
 impl Effects<'_> {
     /// Does the clock of this target stand still in the pause in force, or in the ticket's state?
-    fn stands_still(&self, target: &Target) -> bool {
+    pub(super) fn stands_still(&self, target: &Target) -> bool {
         let Some(rule) = self
             .terms
             .plan

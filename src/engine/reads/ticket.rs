@@ -70,6 +70,10 @@ pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
                 .paused()
                 .map_or(Reply::Null, |reason| Reply::Bulk(reason.clone())),
         ),
+        (
+            "held_back",
+            text(if state.is_held_back(ticket) { "yes" } else { "no" }),
+        ),
         ("opened_at", Reply::Int(ticket.opened_at)),
         ("due", Reply::instant(ticket.live_deadline())),
         ("links", texts(&details.links)),

@@ -32,6 +32,25 @@ impl Routing {
         self.lanes.best(serves)
     }
 
+    /// The agent that has waited longest among those for whom there is a ticket, and the best ticket for it.
+    pub(super) fn best_for_waiting(&mut self) -> Option<(u32, u32)> {
+        let Routing {
+            requirements,
+            profiles,
+            lanes,
+            waiting,
+        } = self;
+        let mut found = None;
+        let agent = waiting.longest(|profile| {
+            let best = lanes.best(profiles.serves(profile, requirements));
+            if let Some((_, slot)) = best {
+                found = Some(slot);
+            }
+            best.is_some()
+        })?;
+        Some((found?, agent))
+    }
+
     /// The agent that has waited longest among those who can serve the requirement.
     pub(super) fn longest_waiting(&mut self, requirement: u32) -> Option<u32> {
         let Routing {

@@ -165,3 +165,39 @@ fn what_a_rule_says_is_what_its_tickets_get() {
     assert_eq!(plan(&book, "high").queue, "q");
     assert_eq!(book.queues().collect::<Vec<_>>(), ["q", "vips"]);
 }
+
+/// Rules for single customers, and many of them: what is proven costs by what overlaps, not by the number of pairs.
+#[test]
+fn thousands_of_rules_are_read_at_once() {
+    let rules: String = (0..5_000)
+        .map(|n| {
+            format!(
+                "[[rules]]\ncustomer = \"c{n}\"\nrank = {}\nclocks.update = \"{}m\"\n",
+                n % 200,
+                n + 1
+            )
+        })
+        .collect();
+    let vips = "[[rules]]\nsegment = \"vip\"\nclocks.update = \"2d\"\n";
+    let book = good(&covered(&format!("{vips}{rules}")));
+    let mut plans = crate::policy::Plans::default();
+    for n in [0, 17, 4_999, 5_000] {
+        let customer = format!("c{n}");
+        let found = plans.find(
+            &book,
+            &Keys {
+                customer: &customer,
+                segment: "vip",
+                ..Keys::default()
+            },
+        );
+        let update = plans.get(found).rule(&crate::model::target::Target::Update);
+        let budget = update.and_then(|rule| rule.budget).map(|span| span.after(0));
+        let expected = if n < 5_000 {
+            (n + 1) * 60_000
+        } else {
+            2 * 86_400_000
+        };
+        assert_eq!(budget, Some(expected), "{customer}");
+    }
+}

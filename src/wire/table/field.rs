@@ -49,6 +49,14 @@ pub enum Key {
     Calendar,
     For,
     Approver,
+    AgentSince,
+    PausedSince,
+    Stage,
+    StageSince,
+    ResolvedAt,
+    Clock,
+    HeldBack,
+    Check,
 }
 
 /// A field of a command.

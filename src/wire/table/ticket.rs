@@ -13,7 +13,7 @@ use crate::wire::value;
 
 type Read = fn(&Call<'_>) -> Result<Request, Refusal>;
 
-const fn ticket(name: &'static str, read: Read) -> Row {
+pub(super) const fn ticket(name: &'static str, read: Read) -> Row {
     Row {
         syntax: "id [field value]…",
         arity_min: 2,
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-fn command(id: Text, op: TicketOp, common: Option<Box<Common>>) -> Request {
+pub(super) fn command(id: Text, op: TicketOp, common: Option<Box<Common>>) -> Request {
     Request::Engine(Command::Ticket(TicketCommand { id, op, common }))
 }
 

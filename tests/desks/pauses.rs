@@ -215,8 +215,18 @@ fn clocks(desk: &mut Desk) -> String {
     format!("{:?}", desk.say("TICKET.GET t"))
 }
 
+/// What a model may have wrong: the judge is judged.
+#[derive(Clone, Copy, PartialEq)]
+enum Flaw {
+    None,
+    /// A minute too much.
+    Budget,
+    /// It does not hear of one reason to pause.
+    Reason,
+}
+
 /// One life with pauses; how many there were.
-fn play(seed: u64) -> usize {
+fn play(seed: u64, flaw: Flaw) -> usize {
     let mut dice = Random::new(seed);
     let office = Office::draw(&mut dice);
     let budgets = [
@@ -239,7 +249,7 @@ fn play(seed: u64) -> usize {
         target,
         business,
         pauses_on,
-        left: left as i64,
+        left: left as i64 + i64::from(flaw == Flaw::Budget),
         due: None,
         breached: None,
     };
@@ -285,6 +295,7 @@ fn play(seed: u64) -> usize {
         paused = match (what, paused) {
             ("resume", _) | ("inbound", Some("customer")) => None,
             ("inbound", before) => before,
+            ("parts", _) if flaw == Flaw::Reason => None,
             (reason, _) => Some(reason),
         };
         // What is left is told as the model has it, until it runs out.
@@ -364,6 +375,14 @@ fn pauses_at_any_points_are_what_a_walk_says() {
     } else {
         400
     };
-    let changes: usize = (0..lives).map(|n| play(seed + n)).sum();
+    let changes: usize = (0..lives).map(|n| play(seed + n, Flaw::None)).sum();
     println!("{lives} lives, {changes} pauses and resumptions: 0 differences");
+}
+
+#[test]
+fn a_walk_that_goes_wrong_is_noticed() {
+    for (flaw, noticed_min) in [(Flaw::Budget, 20), (Flaw::Reason, 5)] {
+        let noticed = (1..=20).filter(|seed| std::panic::catch_unwind(|| play(*seed, flaw)).is_err());
+        assert!(noticed.count() >= noticed_min);
+    }
 }

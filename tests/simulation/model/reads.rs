@@ -155,7 +155,7 @@ impl Model {
             "breached" => yes(c.breached), "by_hand" => yes(c.by_hand), "provisional" => "no",
             "first_due" => past.and_then(|p| p.first_due).map_or(Value::Nil, Value::Int),
             "first_breach" => past.and_then(|p| p.first_breach).map_or(Value::Nil, Value::Int),
-            "extension" => asked.map_or(Value::Nil, |e| Value::text(&e.span.to_string())),
+            "extension" => asked.map_or(Value::Nil, |e| Value::text(e.span.to_string())),
         ])
     }
 

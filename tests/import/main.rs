@@ -41,9 +41,10 @@ fn import(daemon: &Daemon, lines: &str, flags: &[&str]) -> Said {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Who refuses the flags reads no line.
-    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    // Wrong flags end it before it has read anything.
+    let written = child.stdin.take().unwrap().write_all(lines.as_bytes());
     let ended = child.wait_with_output().unwrap();
+    assert!(written.is_ok() || ended.status.code() == Some(2), "{written:?}");
     Said {
         code: ended.status.code().unwrap(),
         out: String::from_utf8(ended.stdout).unwrap(),

@@ -222,7 +222,8 @@ fn life(n: usize, dice: &mut Random) -> (Life, Vec<(i64, Do)>) {
     let work = *dice.pick(&[HOUR, 8 * HOUR, 40 * HOUR, 20 * DAY]);
     then(dice, work, Do::Resolve);
     if dice.one_in(8) {
-        then(dice, 2 * DAY, Do::Reopen);
+        // Whoever is slow, the customer is not: after three days the ticket would have closed by itself.
+        then(dice, 2 * DAY / pace, Do::Reopen);
         then(dice, HOUR, Do::Assign(agent));
         then(dice, 8 * HOUR, Do::Resolve);
     }

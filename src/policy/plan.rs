@@ -120,7 +120,7 @@ impl Decider {
 }
 
 impl RuleBook {
-    /// The plan of tickets with these keys. Cost: see [`super::matching`]; [`super::Plans`] keeps what was worked out.
+    /// The plan of tickets with these keys. Cost: see `matching`; [`super::Plans`] keeps what was worked out.
     pub fn plan(&self, keys: &Keys) -> Plan {
         let place = self.place(keys);
         let (_, set) = self.signature(place, keys.class);

@@ -1,7 +1,7 @@
 //! How two texts differ, by lines: what POLICY.RELOAD DRYRUN shows of a policy that changed.
 //!
 //! The longest common subsequence of the lines between what both texts begin and end with alike. Cost: the product of the
-//! lines in between, at most [`CELLS_MAX`]; beyond that all of the old ones count as gone and all of the new as come.
+//! lines in between, at most `CELLS_MAX`; beyond that all of the old ones count as gone and all of the new as come.
 
 /// Cells of the table: 16 MiB.
 const CELLS_MAX: usize = 4 << 20;

@@ -1,6 +1,6 @@
 //! Migrations: open tickets go over to another version of their policy, in slices between the batches of commands.
 //!
-//! A slice is [`TICKETS_MAX`] tickets or [`SLOTS_MAX`] looks, some 0.1 ms, and then everybody else has a turn. While the disk
+//! A slice is `TICKETS_MAX` tickets or `SLOTS_MAX` looks, some 0.1 ms, and then everybody else has a turn. While the disk
 //! is full or the log has to catch up, it waits: it could make facts faster than a disk takes them, and others would stand
 //! behind them. What was begun before a restart goes on after it.
 

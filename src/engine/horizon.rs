@@ -111,10 +111,11 @@ impl Transaction<'_> {
         published_only: bool,
     ) {
         self.fire_overdue(slot);
-        let terms = self.terms(slot);
+        // What fired may have closed it.
         let Some(ticket) = self.state.tickets.get(slot) else {
             return;
         };
+        let terms = self.terms(slot);
         let then = Terms {
             own: Some(Arc::clone(before)),
             ..terms.clone()

@@ -304,7 +304,8 @@ fn weigh(ticket: &Ticket, effects: &[ClockEffect], now: UnixMs) -> TicketTally {
                 due
             }
             ClockChange::Started { due, .. } | ClockChange::Resumed { due, .. } => {
-                tally.started += 1;
+                // One that stood still and runs on ran before.
+                tally.started += u16::from(clock.is_none_or(|clock| clock.state != ClockState::Paused));
                 due
             }
             ClockChange::Stopped { .. } => {
@@ -314,12 +315,10 @@ fn weigh(ticket: &Ticket, effects: &[ClockEffect], now: UnixMs) -> TicketTally {
             ClockChange::Met { .. } | ClockChange::Paused { .. } => continue,
         };
         let is_new = matches!(change, ClockChange::Started { .. });
-        let stands_still = match change {
-            ClockChange::Moved { .. } => clock.is_some_and(|clock| clock.state == ClockState::Paused),
-            _ => effects[place + 1..]
-                .iter()
-                .any(|later| later.target == *target && matches!(later.change, ClockChange::Paused { .. })),
-        };
+        // What the new rules let stand still or run on is told by the last change of the clock.
+        let is_last = effects[place + 1..].iter().all(|later| later.target != *target);
+        let was_paused = clock.is_some_and(|clock| clock.state == ClockState::Paused);
+        let stands_still = !is_last || matches!(change, ClockChange::Moved { .. }) && was_paused;
         let is_told = !is_new && clock.is_some_and(|clock| clock.breached);
         tally.breached += u16::from(!stands_still && !is_told && due < now);
     }
@@ -354,7 +353,12 @@ impl Transaction<'_> {
             policy: book.name.clone(),
             version: book.version,
             priority: priority.clone(),
-            rank: new.plan.rank,
+            // A rank that a step has raised stays as urgent.
+            rank: if ticket.rank == old.plan.rank {
+                new.plan.rank
+            } else {
+                new.plan.rank.min(ticket.rank)
+            },
             skills: are_ruled.then(|| new.plan.skills.clone()),
             mode: migration.mode,
             tally: weigh(ticket, &told.effects, at),

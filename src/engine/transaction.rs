@@ -252,8 +252,10 @@ impl Transaction<'_> {
     pub(super) fn serve_waiting(&mut self) {
         let cause = self.state.imports_done;
         while let Some((slot, agent)) = self.state.routing.best_for_waiting() {
-            self.fire_overdue(slot);
-            self.assign_waiting(slot, agent, cause);
+            // What fired may have changed whom it goes to, or closed it.
+            if !self.fire_overdue(slot) {
+                self.assign_waiting(slot, agent, cause);
+            }
         }
     }
 

@@ -4,7 +4,9 @@
 //! any other: half a folder is never taken for the whole.
 
 use super::Mistake;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A larger file is refused: policies are written by people.
@@ -106,18 +108,44 @@ fn take(path: &Path, prefix: &str, files: &mut Vec<File>, mistakes: &mut Vec<Mis
     }
 }
 
+/// Of a pipe nobody may ever write to the other end, and a device has no end: only files are read, and no more of them than
+/// is taken.
 fn read_file(path: &Path) -> io::Result<String> {
-    let bytes = std::fs::metadata(path)?.len();
-    if bytes > FILE_BYTES_MAX {
-        let why = format!("it has {bytes} bytes, and at most {FILE_BYTES_MAX} are taken");
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    let mut text = String::new();
+    let bytes = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if bytes as u64 > FILE_BYTES_MAX {
+        let why = format!("it is longer than the {FILE_BYTES_MAX} bytes that are taken");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
-    std::fs::read_to_string(path)
+    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_or_a_device_is_told_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("x.toml");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for path in [&*pipe, Path::new("/dev/zero")] {
+            assert_eq!(read_file(path).unwrap_err().to_string(), "it is no file");
+        }
+    }
 
     #[test]
     fn files_by_name_and_nothing_else() {

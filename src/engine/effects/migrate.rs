@@ -1,6 +1,7 @@
 //! What another version of its policy does to the clocks of a ticket.
 
 use super::Effects;
+use crate::engine::clock::Clock;
 use crate::engine::policies::Terms;
 use crate::model::event::ClockChange;
 use crate::model::rules::Trigger;
@@ -29,6 +30,15 @@ impl<'a> Effects<'a> {
             }
         }
         self.terms = new;
+        // A ladder of other steps is not gone on with by number: of what has passed only the last step is taken.
+        for clock in self.those(Clock::is_open) {
+            let steps = |terms: &'a Terms| terms.plan.clock(&clock.target).map(|rule| &rule.steps);
+            if steps(old) != steps(new) {
+                self.forget_steps(&clock.target);
+                self.set_ladder(&clock.target, clock.start, clock.due);
+            }
+        }
+        self.settle();
         for rule in new.plan.started_by(&Trigger::Open) {
             if self.clock(&rule.target).is_none() {
                 self.start_rule(rule, self.at);

@@ -69,7 +69,7 @@ impl Effects<'_> {
     }
 
     /// Stops and lets run what the pause and the state say.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for clock in self.those(Clock::is_open) {
             match (
                 clock.state == ClockState::Paused,

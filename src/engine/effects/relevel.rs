@@ -59,6 +59,8 @@ impl<'a> Effects<'a> {
                 Some(_) => {}
             }
         }
+        // The new rules may name other reasons to stand still.
+        self.settle();
     }
 
     /// Another budget for a clock that runs or stands still: what it was paused so far, and by how much it was extended, is the

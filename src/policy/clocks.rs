@@ -14,22 +14,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
-/// What may be said of a target.
-const TARGET_KEYS: [&str; 11] = [
-    "time",
-    "calendar",
-    "days",
-    "warn",
-    "pauses_on",
-    "starts_on",
-    "met_by",
-    "stops_on",
-    "resets_on",
-    "steps",
-    "requires",
-];
-
-/// What may be said of a clock.
+/// What may be said of a clock; of a target all but the first, its budget.
 const CLOCK_KEYS: [&str; 12] = [
     "within",
     "time",
@@ -92,7 +77,7 @@ impl Defaults {
                 section::wrong(&called, value, "a table with warn, pauses_on, met_by …", problems);
                 continue;
             };
-            let section = Section::new(table, key.span(), called, &TARGET_KEYS, problems);
+            let section = Section::new(table, key.span(), called, &CLOCK_KEYS[1..], problems);
             let behaviour = Behaviour::read(&section, context, problems);
             targets.extend(target.map(|target| (target, behaviour)));
         }

@@ -8,22 +8,9 @@ fn parse(text: &str) -> Result<CalendarFile, Vec<Problem>> {
     CalendarFile::parse("desk", text, &Zones::bundled())
 }
 
-/// Each `¦` in the text marks the place of a problem; the words stand in that problem, in order.
+/// A calendar with marked mistakes.
 fn check(marked: &str, expected: &[(&str, &str)]) {
-    let mut places = Vec::new();
-    for (line, text) in marked.lines().enumerate() {
-        let columns = text.chars().enumerate().filter(|(_, c)| *c == '¦').enumerate();
-        places.extend(columns.map(|(before, (column, _))| (line + 1, column + 1 - before)));
-    }
-    let text = marked.replace('¦', "");
-    let problems = parse(&text).expect_err(&text);
-    let found: Vec<_> = problems.iter().map(|p| (p.line, p.column)).collect();
-    assert_eq!(found, places, "{problems:#?}\n{text}");
-    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
-    for (problem, (what, remedy)) in problems.iter().zip(expected) {
-        assert!(problem.what.contains(what), "'{what}' is not in {problem}");
-        assert!(problem.remedy.contains(remedy), "'{remedy}' is not in {problem}");
-    }
+    super::check_marked(parse, marked, expected);
 }
 
 /// A calendar that is open on Mondays, with these lines after its week.

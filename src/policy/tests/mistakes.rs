@@ -1,27 +1,10 @@
 //! Every mistake by a line of a table: its place, what is wrong, what would be right.
 
-use super::{clocks, good, level, parse, top};
+use super::{check_marked, clocks, good, level, parse, top};
 
-/// Each `¦` in the text marks a place where a problem is expected; the words stand in that problem.
+/// A policy with marked mistakes.
 pub(super) fn check(marked: &str, expected: &[(&str, &str)]) {
-    let mut places = Vec::new();
-    for (line, text) in marked.lines().enumerate() {
-        let columns = text.chars().enumerate().filter(|(_, c)| *c == '¦');
-        places.extend(
-            columns
-                .enumerate()
-                .map(|(before, (column, _))| (line + 1, column + 1 - before)),
-        );
-    }
-    let text = marked.replace('¦', "");
-    let problems = parse(&text).expect_err(&text);
-    let found: Vec<_> = problems.iter().map(|p| (p.line, p.column)).collect();
-    assert_eq!(found, places, "{problems:#?}\n{text}");
-    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
-    for (problem, (what, remedy)) in problems.iter().zip(expected) {
-        assert!(problem.what.contains(what), "'{what}' is not in {problem}");
-        assert!(problem.remedy.contains(remedy), "'{remedy}' is not in {problem}");
-    }
+    check_marked(parse, marked, expected);
 }
 
 #[test]

@@ -15,6 +15,28 @@ fn parse(text: &str) -> Result<RuleBook, Vec<Problem>> {
     RuleBook::parse("test", text, 7)
 }
 
+/// Each `¦` in the text marks a place where a problem is expected; the words stand in that problem.
+fn check_marked<T: std::fmt::Debug>(
+    parse: impl Fn(&str) -> Result<T, Vec<Problem>>,
+    marked: &str,
+    expected: &[(&str, &str)],
+) {
+    let mut places = Vec::new();
+    for (line, text) in marked.lines().enumerate() {
+        let columns = text.chars().enumerate().filter(|(_, c)| *c == '¦').enumerate();
+        places.extend(columns.map(|(before, (column, _))| (line + 1, column + 1 - before)));
+    }
+    let text = marked.replace('¦', "");
+    let problems = parse(&text).expect_err(&text);
+    let found: Vec<_> = problems.iter().map(|p| (p.line, p.column)).collect();
+    assert_eq!(found, places, "{problems:#?}\n{text}");
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, (what, remedy)) in problems.iter().zip(expected) {
+        assert!(problem.what.contains(what), "'{what}' is not in {problem}");
+        assert!(problem.remedy.contains(remedy), "'{remedy}' is not in {problem}");
+    }
+}
+
 fn good(text: &str) -> RuleBook {
     parse(text).unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"))
 }

@@ -23,8 +23,8 @@ pub(super) struct Calendars {
 /// Versions of which each is a longer one of the one before.
 #[derive(Debug)]
 struct Line {
-    /// The version before the newest.
-    before: Option<Arc<Calendar>>,
+    /// The newest took the place of one before.
+    extended: bool,
     newest: Arc<Calendar>,
     /// Seq of the event of the newest.
     seq: Seq,
@@ -58,8 +58,8 @@ impl Calendars {
         if let (Some(number), Some(line)) = (known, line)
             && calendar.extends(&line.newest)
         {
-            let before = std::mem::replace(&mut line.newest, Arc::clone(&calendar));
-            line.before = Some(before);
+            line.newest = Arc::clone(&calendar);
+            line.extended = true;
             line.seq = seq;
             return Ok(Extended {
                 line: number,
@@ -69,7 +69,7 @@ impl Calendars {
         }
         let number = self.lines.len() as u32;
         self.lines.push(Line {
-            before: None,
+            extended: false,
             newest: Arc::clone(&calendar),
             seq,
         });
@@ -86,16 +86,11 @@ impl Calendars {
         self.lines.get(line as usize).map(|line| &line.newest)
     }
 
-    /// The one that the newest of a line took the place of.
-    pub(super) fn before(&self, line: u32) -> Option<&Arc<Calendar>> {
-        self.lines.get(line as usize)?.before.as_ref()
-    }
-
     /// Lines that were extended, with the seq of the last extension.
     pub(super) fn extended(&self) -> impl Iterator<Item = (u32, Seq)> {
         let lines = (0..).zip(&self.lines);
         lines
-            .filter(|(_, line)| line.before.is_some())
+            .filter(|(_, line)| line.extended)
             .map(|(number, line)| (number, line.seq))
     }
 

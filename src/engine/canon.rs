@@ -8,6 +8,7 @@
 use super::agent::Agent;
 use super::state::State;
 use super::ticket::Ticket;
+use crate::model::account::{Account, Entry, Stretch};
 use crate::model::calendar::CalendarExtended;
 use crate::model::course::Course;
 use crate::model::event::{AgentProfile, Details, PolicyActivated};
@@ -80,6 +81,7 @@ impl Canon {
         self.text(state.queues.name(ticket.queue));
         self.byte(u8::from(ticket.queue_by_policy));
         self.byte(u8::from(ticket.held_back));
+        self.int(i64::from(ticket.calendar_line));
         self.text(state.asked_queue(ticket.asked_queue).map_or("", Text::as_str));
         self.text(
             state
@@ -116,6 +118,12 @@ impl Canon {
             self.text(&pause.reason);
             self.seq(pause.pause_seq);
             self.seq(pause.resume_seq);
+            self.int(pause.since);
+            self.int(pause.over.len() as i64);
+            for pause in &pause.over {
+                self.text(&pause.reason);
+                self.stretch(pause.stretch);
+            }
         }
         self.int(ticket.clocks.len() as i64);
         for clock in &ticket.clocks {
@@ -142,8 +150,13 @@ impl Canon {
                 clock.ended_by_resolve,
                 clock.late_by_level,
                 clock.provisional,
+                clock.dropped,
             ];
             self.byte(flags.iter().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
+            self.byte(u8::from(clock.account.is_some()));
+            if let Some(account) = &clock.account {
+                self.account(account);
+            }
         }
         self.byte(u8::from(ticket.details.is_some()));
         if let Some(details) = &ticket.details {
@@ -154,6 +167,34 @@ impl Canon {
             self.course(course);
         }
         self.hash()
+    }
+
+    fn account(&mut self, account: &Account) {
+        self.int(account.entries.len() as i64);
+        for entry in &account.entries {
+            match entry {
+                Entry::Stood(stretch) => {
+                    self.byte(0);
+                    self.stretch(*stretch);
+                }
+                Entry::Added(span) => {
+                    self.byte(1);
+                    self.text(&span.to_string());
+                }
+            }
+        }
+        self.int(account.since);
+        self.int(i64::from(account.version));
+        self.int(account.taken.len() as i64);
+        for taken in &account.taken {
+            self.seq(taken.ladder);
+            self.int(i64::from(taken.step));
+        }
+    }
+
+    fn stretch(&mut self, stretch: Stretch) {
+        self.int(stretch.from);
+        self.int(stretch.to);
     }
 
     fn course(&mut self, course: &Course) {

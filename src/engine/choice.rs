@@ -73,7 +73,7 @@ impl State {
                 let mut details = Details::default();
                 set_details(&mut details, fields);
                 let plan = self.policies.plan(active, &keys(&details, level, None));
-                self.terms(active, plan, "").plan.queue.clone()
+                self.policies.plan_of(active, plan).queue.clone()
             }
         };
         Ok(if queues.contains(&queue) { number } else { active })

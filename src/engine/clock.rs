@@ -1,11 +1,13 @@
 //! One SLA clock of a ticket: how it stands, when it next fires, and what an effect makes of it.
 
-use crate::model::event::ClockChange;
+use crate::model::account::{Account, Stretch};
+use crate::model::event::{ClockChange, KeptOf};
 use crate::model::record::{ClockRecord, ClockState};
 use crate::model::target::Target;
+use crate::model::time::Span;
 use crate::model::{DurationMs, NEVER, UnixMs};
 
-/// A clock. 72 bytes; a ticket has one to four.
+/// A clock. 80 bytes; a ticket has one to four.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Clock {
     pub target: Target,
@@ -25,6 +27,10 @@ pub(super) struct Clock {
     pub late_by_level: bool,
     /// Its due lies where its calendar is not published yet.
     pub provisional: bool,
+    /// Other rules ended it, so that others again may bring it back.
+    pub dropped: bool,
+    /// What it stood still, and what was added: with its start all that its due comes from.
+    pub account: Option<Box<Account>>,
 }
 
 /// What a clock does next. The order is that of instants within a millisecond.
@@ -55,6 +61,8 @@ impl Clock {
             ended_by_resolve: false,
             late_by_level: false,
             provisional: false,
+            dropped: false,
+            account: None,
         }
     }
 
@@ -136,12 +144,16 @@ impl Clock {
                 self.provisional = provisional;
                 self.set_warning(warn_at);
             }
-            ClockChange::Stopped { due } => {
+            ClockChange::Stopped { due } | ClockChange::Dropped { due } => {
                 self.state = ClockState::Stopped;
                 self.shift_to(due);
                 self.mark = at;
+                self.dropped = matches!(change, ClockChange::Dropped { .. });
             }
             ClockChange::Paused { due, remaining } => {
+                if self.state != ClockState::Paused {
+                    self.account_mut().since = at;
+                }
                 self.state = ClockState::Paused;
                 self.shift_to(due);
                 self.mark = remaining;
@@ -151,6 +163,7 @@ impl Clock {
                 warn_at,
                 provisional,
             } => {
+                self.run_on(at);
                 self.state = ClockState::Running;
                 self.due = due;
                 self.mark = 0;
@@ -158,6 +171,55 @@ impl Clock {
                 self.provisional = provisional;
                 self.set_warning(warn_at);
             }
+        }
+    }
+
+    /// Keeps what is said beside its changes.
+    pub(super) fn keep(&mut self, what: KeptOf) {
+        let account = self.account_mut();
+        match what {
+            KeptOf::Added(ms) => account.add(Span::Ms(ms)),
+            KeptOf::Stood(stretch) => account.stand(stretch),
+        }
+    }
+
+    pub(super) fn account_mut(&mut self) -> &mut Account {
+        self.account.get_or_insert_default()
+    }
+
+    /// When it stood still so far, up to where it stands still now.
+    pub(super) fn stood(&self) -> impl DoubleEndedIterator<Item = Stretch> {
+        self.account.iter().flat_map(|account| account.stood())
+    }
+
+    /// Since when it stands still, or stood when it ended.
+    pub(super) fn since(&self) -> Option<UnixMs> {
+        let since = self.account.as_deref()?.since;
+        (since != NEVER).then_some(since)
+    }
+
+    /// The version whose rules gave the due, where it is not the ticket's own.
+    pub(super) fn version(&self) -> Option<u32> {
+        let version = self.account.as_deref()?.version;
+        (version != 0).then_some(version)
+    }
+
+    /// It runs on: a pause is over, or the ticket is not done after all. What other rules had ended counts on as if it had run.
+    fn run_on(&mut self, at: UnixMs) {
+        let ended = !self.is_open();
+        if std::mem::take(&mut self.dropped) {
+            let mark = self.mark;
+            if let Some(account) = &mut self.account {
+                account.run_on(mark);
+            }
+        } else if self.since().is_some() {
+            self.account_mut().run_on(at);
+        } else if ended {
+            let stretch = Stretch {
+                from: self.mark,
+                to: at,
+            };
+            self.account_mut().stand(stretch);
         }
     }
 
@@ -194,6 +256,8 @@ impl Clock {
             ended_by_resolve: self.ended_by_resolve,
             late_by_level: self.late_by_level,
             provisional: self.provisional,
+            dropped: self.dropped,
+            account: self.account.clone(),
         }
     }
 
@@ -212,6 +276,8 @@ impl Clock {
             ended_by_resolve: record.ended_by_resolve,
             late_by_level: record.late_by_level,
             provisional: record.provisional,
+            dropped: record.dropped,
+            account: record.account,
         }
     }
 }

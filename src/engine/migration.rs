@@ -5,7 +5,7 @@
 //! a look at each slot, and for each ticket what a change of level costs (some 3 µs), a frame of its own.
 
 use super::clock::Clock;
-use super::decide::{home_queue, labels_fit};
+use super::decide::{first_stage, home_queue, labels_fit};
 use super::effects::{Effects, Told};
 use super::policies::{Terms, keys};
 use super::state::State;
@@ -176,7 +176,17 @@ impl State {
                 ticket.id
             ));
         };
+        let Some(state) = self.tickets.get(slot) else {
+            return Ok(());
+        };
+        let before = self.policies.book(state.book).version;
+        let line = self.line_under(state, book);
+        match migrated.mode {
+            MigrationMode::Retroactive => self.rule_clocks(slot),
+            MigrationMode::FromNow => self.keep_ruled(slot, before, ticket),
+        }
         self.edit(slot, |t| {
+            t.calendar_line = line;
             t.book = book;
             t.level = level;
             t.rank = migrated.rank;
@@ -237,8 +247,7 @@ impl State {
         if !is_of || closes {
             return None;
         }
-        let calendar = ticket.details.as_deref().map_or("", |details| &details.calendar);
-        let old = self.terms(ticket.book, ticket.plan, calendar);
+        let old = self.terms(ticket.book, ticket.plan, ticket.calendar_line);
         let number = self.policies.find(&migration.policy, migration.to)?;
         let book = Arc::clone(self.policies.book(number));
         let Some(level) = place(ticket, &old.book, &book) else {
@@ -246,7 +255,8 @@ impl State {
         };
         let plan = self.with_keys(ticket, level, |keys| plans.find(&book, keys));
         let plan = Arc::clone(plans.get(plan));
-        let own = old.own.clone();
+        let own = self.line_under(ticket, number);
+        let own = self.calendars.of_line(own).cloned();
         let new = Terms { book, plan, own };
         let mut ticket = ticket.clone();
         ticket.clocks.iter_mut().for_each(|clock| fire(clock, now));
@@ -254,8 +264,17 @@ impl State {
         Some(Some(weigh(&ticket, &told.effects, now)))
     }
 
+    /// The line of the ticket's own calendar under another version: the one that this names, else the one that it has.
+    fn line_under(&self, ticket: &Ticket, book: u32) -> u32 {
+        let name = ticket.details.as_deref().map_or("", |details| &details.calendar);
+        let line = (!name.is_empty())
+            .then(|| self.policies.line(book, name))
+            .flatten();
+        line.unwrap_or(ticket.calendar_line)
+    }
+
     /// What the rules match the ticket by, at this level.
-    fn with_keys<T>(&self, ticket: &Ticket, level: u16, with: impl FnOnce(&Keys<'_>) -> T) -> T {
+    pub(super) fn with_keys<T>(&self, ticket: &Ticket, level: u16, with: impl FnOnce(&Keys<'_>) -> T) -> T {
         let none = Details::default();
         let details = ticket.details.as_deref().unwrap_or(&none);
         let queue = (ticket.asked_queue != NONE).then(|| self.queues.name(ticket.asked_queue).as_str());
@@ -289,7 +308,8 @@ fn effects(ticket: &Ticket, old: &Terms, new: &Terms, at: UnixMs, mode: Migratio
         return Told::default();
     }
     let mut effects = Effects::new(ticket, old, at);
-    effects.migrate(new, ticket.stage(), mode);
+    let begins = first_stage(new).filter(|_| ticket.stage().is_empty());
+    effects.migrate(new, begins.map_or(ticket.stage(), |stage| &stage.name), mode);
     effects.finish()
 }
 
@@ -308,7 +328,7 @@ fn weigh(ticket: &Ticket, effects: &[ClockEffect], now: UnixMs) -> TicketTally {
                 tally.started += u16::from(clock.is_none_or(|clock| clock.state != ClockState::Paused));
                 due
             }
-            ClockChange::Stopped { .. } => {
+            ClockChange::Stopped { .. } | ClockChange::Dropped { .. } => {
                 tally.stopped += 1;
                 continue;
             }
@@ -340,8 +360,9 @@ impl Transaction<'_> {
         };
         let asked = ticket.asked_queue;
         let details = ticket.details.clone().unwrap_or_default();
+        let own = self.state.line_under(ticket, number);
         let plan = self.state.replan(number, level, &details, asked);
-        let new = self.state.terms(number, plan, &details.calendar);
+        let new = self.state.terms(number, plan, own);
         let ticket = self.state.tickets.get(slot)?;
         let at = self.now.max(ticket.commanded_at);
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
@@ -365,14 +386,21 @@ impl Transaction<'_> {
         };
         let saying = Saying {
             cause: begun,
-            effects: told.effects,
-            ladders: told.ladders,
+            told,
             queue: moves.then(|| home_queue(&new, ticket.stage())),
             priority: Some(priority),
             policy: Some(book.versioned.clone()),
             ..Saying::default()
         };
-        self.say(slot, at, TicketFact::Migrated(Box::new(migrated)), saying);
+        let seq = self.say(slot, at, TicketFact::Migrated(Box::new(migrated)), saying);
+        if self
+            .state
+            .tickets
+            .get(slot)
+            .is_some_and(|t| t.state != TicketState::Resolved)
+        {
+            self.first_stage(slot, at, seq);
+        }
         Some(true)
     }
 }

@@ -196,6 +196,11 @@ impl Policies {
         }
     }
 
+    /// The plan of this number that a version has.
+    pub(super) fn plan_of(&self, number: u32, plan: u32) -> &Plan {
+        self.versions[number as usize].plans.get(plan)
+    }
+
     /// The version as it was activated.
     pub(super) fn fact(&self, number: u32) -> &PolicyActivated {
         &self.versions[number as usize].fact

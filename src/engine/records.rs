@@ -53,6 +53,8 @@ impl State {
             paused: pause.reason,
             pause_seq: pause.pause_seq,
             resume_seq: pause.resume_seq,
+            paused_at: pause.since,
+            pauses: pause.over,
             clocks: ticket
                 .clocks
                 .iter()
@@ -61,6 +63,7 @@ impl State {
             details: ticket.details.clone(),
             course: ticket.course.clone(),
             held_back: ticket.held_back,
+            calendar_line: (ticket.calendar_line != NONE).then_some(ticket.calendar_line),
         })))
     }
 
@@ -247,6 +250,8 @@ impl State {
                 reason: record.paused,
                 pause_seq: record.pause_seq,
                 resume_seq: record.resume_seq,
+                since: record.paused_at,
+                over: record.pauses,
             })
         });
         let ticket = Ticket {
@@ -277,6 +282,7 @@ impl State {
             details: record.details,
             course: record.course,
             held_back: record.held_back,
+            calendar_line: record.calendar_line.unwrap_or(NONE),
         };
         let (hold, counts) = (ticket.hold, !ticket.is_paused());
         let slot = self.insert_ticket(ticket);

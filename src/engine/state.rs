@@ -11,7 +11,6 @@ use super::records::Loading;
 use super::reminders::Reminders;
 use super::routing::Routing;
 use super::ticket::{NONE, Ticket};
-use crate::calendar::Calendar;
 use crate::collections::hash::hash_bytes;
 use crate::collections::{BitSet, IdIndex, Remembered, Slab, Wheel};
 use crate::model::calendar::CalendarExtended;
@@ -20,6 +19,7 @@ use crate::model::event::{Details, TicketState};
 use crate::model::record::{ClosedRecord, JumpRecord, TokenRecord};
 use crate::model::versions::MigrationRecord;
 use crate::model::{Seq, Text, UnixMs};
+use crate::policy::Plans;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -225,22 +225,36 @@ impl State {
         policies.plan(book, &keys(details, level, queue))
     }
 
-    /// What a ticket of this version, plan and calendar of its own is under.
-    pub(super) fn terms(&self, book: u32, plan: u32, calendar: &str) -> Terms {
+    /// What a ticket of this version, plan and line of a calendar of its own ([`NONE`]: it has none) is under.
+    pub(super) fn terms(&self, book: u32, plan: u32, own_line: u32) -> Terms {
         Terms {
-            own: self.own_calendar(book, calendar),
+            own: self.calendars.of_line(own_line).cloned(),
             ..self.policies.terms(book, plan)
         }
     }
 
-    /// The calendar of this name as it counts for tickets of this policy version.
-    fn own_calendar(&self, book: u32, name: &str) -> Option<Arc<Calendar>> {
+    /// The rules that an earlier version of its policy has for a ticket like this.
+    pub(super) fn terms_before(&self, ticket: &Ticket, version: u32) -> Option<Terms> {
+        let now = self.policies.book(ticket.book);
+        let number = self.policies.find(&now.name, version)?;
+        let book = Arc::clone(self.policies.book(number));
+        let (level, _) = book.level(now.priority_name(ticket.level))?;
+        let mut plans = Plans::default();
+        let plan = self.with_keys(ticket, level, |keys| plans.find(&book, keys));
+        let plan = Arc::clone(plans.get(plan));
+        let own = self.calendars.of_line(ticket.calendar_line).cloned();
+        Some(Terms { book, plan, own })
+    }
+
+    /// The line of the calendar of this name that counts from now on for a ticket of this policy version; [`NONE`] for an empty
+    /// name. A calendar that came after the version counts as it is now: later ones that differ do not follow.
+    pub(super) fn calendar_line(&self, book: u32, name: &str) -> u32 {
         if name.is_empty() {
-            return None;
+            return NONE;
         }
         let line = self.policies.line(book, name);
-        let own = line.and_then(|line| self.calendars.of_line(line));
-        own.or_else(|| self.calendars.newest(name)).cloned()
+        line.or_else(|| self.calendars.lines().get(name).copied())
+            .unwrap_or(NONE)
     }
 
     /// A queue was reminded.
@@ -264,7 +278,7 @@ impl State {
         if extended.goes_on {
             self.policies.use_calendar(&fact.name, &extended);
             if self.live {
-                self.extend_horizon(extended.line, seq, false);
+                self.extend_horizon(extended.line, seq);
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Steps of escalation ladders: what one does to the ticket when its instant has come.
 
-use super::effects::{Effects, Told};
+use super::effects::Effects;
 use super::transaction::{Saying, Transaction};
 use crate::model::event::{SlaFact, Stepped, TicketFact};
 use crate::model::rules::{Relax, Step, StepAt, Trigger};
@@ -8,6 +8,7 @@ use crate::model::skill::Required;
 use crate::model::target::Target;
 use crate::model::time::Span;
 use crate::model::{Seq, Text};
+use xxhash_rust::xxh3::xxh3_64;
 
 impl Transaction<'_> {
     /// A step of the clock's ladder is taken: roles are told, the ticket becomes more urgent, changes its queue, requires less.
@@ -41,20 +42,14 @@ impl Transaction<'_> {
             step: number,
             sla,
         };
-        let Told {
-            effects,
-            ladders,
-            taken_back,
-        } = effects.finish();
+        let told = effects.finish();
         let saying = Saying {
             cause,
-            effects,
-            ladders,
+            told,
             queue: queue.cloned(),
             ..Saying::default()
         };
-        let seq = self.say(slot, at, TicketFact::Stepped(Box::new(stepped)), saying);
-        self.withdraw(slot, seq, taken_back);
+        self.say(slot, at, TicketFact::Stepped(Box::new(stepped)), saying);
         // Another rank, queue or requirement may be what a waiting agent serves.
         self.match_waiting();
     }
@@ -66,6 +61,23 @@ impl Transaction<'_> {
         let step = rule.and_then(|rule| rule.steps.get(usize::from(number)));
         step.map(word).unwrap_or_default()
     }
+}
+
+/// Tells one ladder from another: the same for the same steps, whichever program works it out.
+pub(super) fn digest(steps: &[Step]) -> u64 {
+    let mut bytes = Vec::new();
+    let mut put = |part: &str| {
+        bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    };
+    for step in steps {
+        put(&word(step));
+        put(&step.notify.join(","));
+        put(&step.rank.map_or_else(String::new, |rank| rank.to_string()));
+        put(step.queue.as_deref().unwrap_or_default());
+        put(&relax_words(&step.relax));
+    }
+    xxh3_64(&bytes)
 }
 
 fn word(step: &Step) -> Text {

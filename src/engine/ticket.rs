@@ -1,6 +1,7 @@
 //! A live ticket as the engine keeps it.
 
 use super::clock::{Clock, Firing};
+use crate::model::account::{ENTRIES_MAX, PastPause, Stretch};
 use crate::model::course::{Course, Past};
 use crate::model::event::{Details, Ladder, TicketState};
 use crate::model::target::Target;
@@ -50,6 +51,8 @@ pub(super) struct Ticket {
     pub queue_by_policy: bool,
     /// It was imported to be handed out only after the `import.done` that follows; never changes.
     pub held_back: bool,
+    /// Number of the line of versions of its own calendar, or [`NONE`].
+    pub calendar_line: u32,
     pub clocks: Vec<Clock>,
     /// The pause, running or past.
     pub pause: Option<Box<Pause>>,
@@ -67,6 +70,28 @@ pub(super) struct Pause {
     pub pause_seq: Seq,
     /// Seq of what ended the last pause; 0: none ended yet.
     pub resume_seq: Seq,
+    /// Since when the pause that runs is, or when the last one began.
+    pub since: UnixMs,
+    /// Those that are over, in order: a clock that comes later has stood still in them too.
+    pub over: Vec<PastPause>,
+}
+
+impl Pause {
+    /// The pause that runs, if one does, is over.
+    pub(super) fn end(&mut self, at: UnixMs) {
+        let reason = std::mem::take(&mut self.reason);
+        let stretch = Stretch {
+            from: self.since,
+            to: at,
+        };
+        if reason.is_empty() || stretch.to <= stretch.from {
+            return;
+        }
+        if self.over.len() == ENTRIES_MAX {
+            self.over.remove(0);
+        }
+        self.over.push(PastPause { reason, stretch });
+    }
 }
 
 /// What a ticket does next by itself. The order is that of instants within a millisecond.
@@ -161,6 +186,12 @@ impl Ticket {
     pub(super) fn past(&self, target: &Target) -> Option<&Past> {
         let pasts = self.course.as_deref().map_or(&[][..], |course| &course.pasts);
         pasts.iter().find(|past| past.target == *target)
+    }
+
+    /// The due that this clock missed first, in whichever cycle; [`NEVER`]: none.
+    pub(super) fn first_breach(&self, clock: &Clock) -> UnixMs {
+        let earlier = self.past(&clock.target).map_or(NEVER, |past| past.first_breach);
+        earlier.min(clock.breached_due)
     }
 
     /// The same, to be changed; new if need be.

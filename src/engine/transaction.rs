@@ -5,7 +5,7 @@ use super::clock::Clock;
 use super::effects::{Effects, TakenBack, Told, Undone};
 use super::policies::Terms;
 use super::state::State;
-use super::ticket::Due;
+use super::ticket::{Due, NONE};
 use crate::model::command::Common;
 use crate::model::event::*;
 use crate::model::reply::{Reply, Taken};
@@ -31,9 +31,8 @@ pub(super) struct Transaction<'a> {
 pub(super) struct Saying<'a> {
     pub cause: Seq,
     pub common: Option<&'a Common>,
-    pub effects: Vec<ClockEffect>,
-    /// The ladders of the clocks that have another one from here on.
-    pub ladders: Vec<Ladder>,
+    /// What it does to the clocks; what it shows to have been wrong is taken back.
+    pub told: Told,
     /// The agent concerned, where it is not the holder.
     pub agent: Option<Text>,
     /// The queue afterwards, where it changes.
@@ -67,21 +66,18 @@ impl Transaction<'_> {
 
     /// Adds an event about a live ticket.
     pub(super) fn say(&mut self, slot: u32, at: UnixMs, fact: TicketFact, saying: Saying) -> Seq {
-        self.breach_first(slot, at, &saying.effects);
+        self.breach_first(slot, at, &saying.told.effects);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return self.state.seq;
         };
-        let clocks = (!saying.effects.is_empty() || !saying.ladders.is_empty()).then(|| {
-            let book = self.state.policies.book(ticket.book);
-            Box::new(ClockEffects {
-                policy: saying.policy.unwrap_or_else(|| book.versioned.clone()),
-                priority: saying
-                    .priority
-                    .unwrap_or_else(|| book.priority_name(ticket.level).clone()),
-                effects: saying.effects,
-                ladders: saying.ladders,
-            })
-        });
+        let book = self.state.policies.book(ticket.book);
+        let (clocks, taken_back) = saying.told.clocks(
+            || saying.policy.unwrap_or_else(|| book.versioned.clone()),
+            || {
+                let own = || book.priority_name(ticket.level).clone();
+                saying.priority.unwrap_or_else(own)
+            },
+        );
         let event = TicketEvent {
             id: ticket.id.clone(),
             queue: saying
@@ -97,20 +93,23 @@ impl Transaction<'_> {
         };
         let measure = super::measures::measure(self.state, slot, &event.fact, at);
         self.out.measures.extend(measure);
-        self.emit(at, saying.cause, Body::Ticket(event))
+        let seq = self.emit(at, saying.cause, Body::Ticket(event));
+        self.withdraw(slot, seq, taken_back);
+        seq
     }
 
     /// The rules of a ticket, and what they say of tickets like it.
     pub(super) fn terms(&self, slot: u32) -> Terms {
-        let numbers = self.state.tickets.get(slot);
-        let (book, plan) = numbers.map_or((0, 0), |ticket| (ticket.book, ticket.plan));
-        let own = numbers.and_then(|ticket| ticket.details.as_deref());
-        self.state
-            .terms(book, plan, own.map_or("", |details| &details.calendar))
+        let ticket = self.state.tickets.get(slot);
+        let (book, plan, own) = ticket.map_or((0, 0, NONE), |t| (t.book, t.plan, t.calendar_line));
+        self.state.terms(book, plan, own)
     }
 
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
     pub(super) fn fire_overdue(&mut self, slot: u32) -> bool {
+        if !self.state.horizons.is_empty() {
+            self.reckon_first(slot);
+        }
         // The wheel knows without looking at the clocks.
         if self.state.is_frozen() || self.state.wheel.at(slot).is_none_or(|at| at > self.now) {
             return false;
@@ -151,7 +150,7 @@ impl Transaction<'_> {
                     },
                     Saying {
                         cause,
-                        effects: told.map(|told| told.effects).unwrap_or_default(),
+                        told: told.unwrap_or_default(),
                         ..Saying::default()
                     },
                 );
@@ -304,11 +303,7 @@ impl Transaction<'_> {
         let mut effects = Effects::new(ticket, &terms, at);
         effects.enter(TicketState::Assigned);
         effects.happens(&Trigger::Assign);
-        let Told {
-            effects,
-            ladders,
-            taken_back,
-        } = effects.finish();
+        let told = effects.finish();
         let name = self.state.agent_name(agent);
         let fact = TicketFact::Assigned {
             how: AssignedHow::Next,
@@ -318,21 +313,25 @@ impl Transaction<'_> {
         let saying = Saying {
             cause,
             common,
-            effects,
-            ladders,
+            told,
             agent: Some(name),
             ..Saying::default()
         };
-        let seq = self.say(slot, at, fact, saying);
-        self.withdraw(slot, seq, taken_back);
+        self.say(slot, at, fact, saying);
         self.state
             .taken(slot)
             .map_or(Reply::Null, |taken| Reply::Taken(Box::new(taken)))
     }
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
-    pub(super) fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
-        for TakenBack { target, due, what } in taken_back {
+    fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
+        for TakenBack {
+            target,
+            due,
+            what,
+            again,
+        } in taken_back
+        {
             let step = match what {
                 Undone::Step(step) => Some(step),
                 _ => None,
@@ -344,6 +343,7 @@ impl Transaction<'_> {
                     breach: what == Undone::Breach,
                     step,
                     at_word: at_word.unwrap_or_default(),
+                    again,
                 }));
                 self.say(
                     slot,

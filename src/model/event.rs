@@ -16,7 +16,9 @@ pub use super::clock::{ClockJumped, Jump};
 pub use super::course::{Escalated, Extension, StageEntered};
 pub use super::import::{ImportDone, Imported, Standing};
 use super::skill::{Required, Skill};
-pub use super::sla::{ClockChange, ClockEffect, ClockEffects, Ladder, Rung, SlaFact, Stepped, Withdrawn};
+pub use super::sla::{
+    ClockChange, ClockEffect, ClockEffects, Kept, KeptOf, Ladder, Rung, SlaFact, Stepped, Withdrawn,
+};
 pub use super::versions::{PolicyActivated, PolicyMigrated, PolicyMigrating, TicketMigrated};
 use super::{Seq, TenantId, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Open tickets of an older system that are taken over: what is asked, and the fact (a part of the log's facts, version 1,
 //! see [`super::event`]).
 
+use super::account::Account;
 use super::event::{Opened, Origin, TicketState};
 use super::target::Target;
 use super::ticket_command::Open;
@@ -95,6 +96,8 @@ pub struct Imported {
     pub over: u32,
     /// Reason of the pause, or empty.
     pub paused: Text,
+    /// Since when it is paused; [`super::NEVER`]: it is not.
+    pub paused_since: UnixMs,
     /// The stage in which it is, or empty.
     pub stage: Text,
     /// When it closes by itself; [`super::NEVER`]: not.
@@ -116,6 +119,8 @@ pub struct Standing {
     pub breached_due: UnixMs,
     /// The resolution ended it: REOPEN brings it back.
     pub ended_by_resolve: bool,
+    /// What it stood still there, and what its due says beside its budget.
+    pub account: Option<Box<Account>>,
 }
 
 /// An import is done: what it held back is handed out.

@@ -16,9 +16,11 @@
 //! | [`fields`], `ticket_fields` | an event as the field/value pairs that the feed shows |
 //! | [`reply`] | what clients are answered |
 //! | [`record`] | the state as snapshots store it |
+//! | [`account`] | what the due of a clock is made of beside its budget |
 //! | [`rules`] | a compiled policy as the log keeps it |
 //! | [`refusal`] | why a command was not carried out |
 
+pub mod account;
 pub mod calendar;
 pub mod clock;
 pub mod command;

@@ -7,6 +7,7 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::account::{Account, PastPause};
 use super::calendar::CalendarExtended;
 use super::course::Course;
 use super::event::{AgentProfile, ClockJumped, Closed, Details, PolicyActivated, Presence, TicketState};
@@ -106,12 +107,18 @@ pub struct TicketRecord {
     pub paused: Text,
     pub pause_seq: Seq,
     pub resume_seq: Seq,
+    /// Since when the pause in force is, or when the last one began.
+    pub paused_at: UnixMs,
+    /// The pauses that are over, in order.
+    pub pauses: Vec<PastPause>,
     pub clocks: Vec<ClockRecord>,
     pub details: Option<Box<Details>>,
     /// Stages, extensions, escalations, steps.
     pub course: Option<Box<Course>>,
     /// It was imported to be handed out only after the `import.done` that follows.
     pub held_back: bool,
+    /// Number of the line of versions of its own calendar, if it has one.
+    pub calendar_line: Option<u32>,
 }
 
 /// A clock, in target order.
@@ -136,6 +143,10 @@ pub struct ClockRecord {
     pub late_by_level: bool,
     /// Its due lies where its calendar is not published yet.
     pub provisional: bool,
+    /// Other rules ended it, so that others again may bring it back.
+    pub dropped: bool,
+    /// What it stood still, and what was added.
+    pub account: Option<Box<Account>>,
 }
 
 /// How a clock stands.

@@ -5,9 +5,10 @@
     reason = "the archived twins that rkyv derives carry no docs of their own"
 )]
 
+use super::account::Stretch;
 use super::skill::Required;
 use super::target::Target;
-use super::{Text, UnixMs};
+use super::{DurationMs, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// What an event did to the clocks of its ticket, and what the feed says of each of them.
@@ -21,6 +22,27 @@ pub struct ClockEffects {
     pub effects: Vec<ClockEffect>,
     /// The ladders of the clocks that have another one from here on.
     pub ladders: Vec<Ladder>,
+    /// What is to be kept beside all that; few events have any of it.
+    pub kept: Option<Box<Vec<Kept>>>,
+}
+
+/// What is to be kept of a clock beside its effects: its due says it already.
+#[derive(Debug, Clone, PartialEq, Archive, Serialize, Deserialize)]
+pub struct Kept {
+    /// Which clock.
+    pub target: Target,
+    /// What.
+    pub what: KeptOf,
+}
+
+/// What is to be kept of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Archive, Serialize, Deserialize)]
+pub enum KeptOf {
+    /// Its budget is longer by this, ms of its own time, or shorter: for what the stage before left over, or for the life that it had
+    /// elsewhere.
+    Added(DurationMs),
+    /// It stood still before it was there: the ticket was paused.
+    Stood(Stretch),
 }
 
 /// What an event did to one clock.
@@ -71,6 +93,11 @@ pub enum ClockChange {
         /// When it would have run out.
         due: UnixMs,
     },
+    /// It no longer counts, for the rules that the ticket is under now do not have it; others may bring it back.
+    Dropped {
+        /// When it would have run out.
+        due: UnixMs,
+    },
     /// It stands still.
     Paused {
         /// When it would have run out.
@@ -115,6 +142,8 @@ pub struct Withdrawn {
     pub step: Option<u16>,
     /// The step as the policy spells it (`-4h`), or empty.
     pub at_word: Text,
+    /// When a warning that was taken back comes again; [`super::NEVER`]: not.
+    pub again: UnixMs,
 }
 
 /// The steps of one clock: where they stand now. It takes the place of the clock's ladder before.

@@ -250,7 +250,9 @@ pub(super) fn derived(
         ClockChange::Started { due, .. } => ("sla.started", due),
         ClockChange::Met { due, .. } => ("sla.met", due),
         ClockChange::Moved { due, .. } | ClockChange::Resumed { due, .. } => ("sla.moved", due),
-        ClockChange::Stopped { due } | ClockChange::Paused { due, .. } => ("sla.stopped", due),
+        ClockChange::Stopped { due } | ClockChange::Dropped { due } | ClockChange::Paused { due, .. } => {
+            ("sla.stopped", due)
+        }
     };
     sink.text("type", kind);
     sink.int("due", due);

@@ -119,6 +119,11 @@ impl Defaults {
         let common = self.of(&target).unwrap_or(&nothing);
         let warn = self.warn.as_ref().and_then(|(word, _)| word.0);
         let mut clock = assemble(target, Some(budget), warn, common, &own, context);
+        // Business days are days of work: unless somebody says otherwise, so are its pauses, its warning and its steps.
+        let says_time = own.time.is_some() || common.time.is_some();
+        if matches!(budget, Span::BusinessDays(_)) && clock.time == Time::Natural && !says_time {
+            clock.time = Time::Business;
+        }
         let before = problems.count();
         let own_place =
             |place: Option<Range<usize>>, other: &Range<usize>| place.unwrap_or_else(|| other.clone());

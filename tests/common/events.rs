@@ -4,6 +4,7 @@
 mod rules;
 
 use rules::rules;
+use slad::model::account::{Account, Entry, Stretch, Taken};
 use slad::model::event::*;
 use slad::model::skill::{Required, Skill};
 use slad::model::target::{PLAIN, Target};
@@ -73,6 +74,7 @@ fn clocks() -> ClockEffects {
             provisional: true,
         },
         ClockChange::Stopped { due: T0 },
+        ClockChange::Dropped { due: T0 + 2 },
         ClockChange::Paused {
             due: T0,
             remaining: -5,
@@ -94,6 +96,16 @@ fn clocks() -> ClockEffects {
             .zip(changes.iter().cycle().cloned())
             .map(|(target, change)| ClockEffect { target, change })
             .collect(),
+        kept: Some(Box::new(vec![
+            Kept {
+                target: Target::Resolution,
+                what: KeptOf::Added(-5),
+            },
+            Kept {
+                target: Target::Promise,
+                what: KeptOf::Stood(Stretch { from: T0, to: T0 + 6 }),
+            },
+        ])),
         ladders: vec![Ladder {
             target: Target::Resolution,
             rungs: vec![
@@ -215,6 +227,7 @@ fn ticket_facts() -> Vec<TicketFact> {
             breach: true,
             step: None,
             at_word: Text::default(),
+            again: NEVER,
         })),
     ];
     for how in AssignedHow::ALL {
@@ -274,6 +287,7 @@ fn later_facts() -> Vec<TicketFact> {
             breach: false,
             step: Some(1),
             at_word: Text::new("-4h"),
+            again: T0 + 7,
         })),
         TicketFact::Imported(Box::new(imported())),
         TicketFact::Imported(Box::new(Imported {
@@ -304,6 +318,7 @@ fn imported() -> Imported {
         since: T0 - 1,
         over: 1,
         paused: Text::new("customer"),
+        paused_since: T0 - 1,
         stage: Text::new("first-review"),
         close_at: NEVER,
         held_back: true,
@@ -312,6 +327,18 @@ fn imported() -> Imported {
             warned: true,
             breached_due: T0 - 1,
             ended_by_resolve: false,
+            account: Some(Box::new(Account {
+                entries: vec![
+                    Entry::Stood(Stretch {
+                        from: T0 - 9,
+                        to: T0 - 7,
+                    }),
+                    Entry::Added(Span::BusinessDays(1)),
+                ],
+                since: T0 - 1,
+                version: 3,
+                taken: vec![Taken { ladder: 77, step: 2 }],
+            })),
         }],
     }
 }

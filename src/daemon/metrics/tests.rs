@@ -93,6 +93,7 @@ fn outcomes_are_counted_by_what_the_configuration_names() {
             },
         ],
         ladders: Vec::new(),
+        kept: None,
     };
     recorder.observe(&event(TicketFact::Responded, Some(met(NOW))));
     recorder.observe(&event(TicketFact::Responded, Some(met(NOW + 1)))); // late: its breach counts, not this
@@ -120,6 +121,7 @@ fn outcomes_are_counted_by_what_the_configuration_names() {
             breach,
             step: None,
             at_word: Text::default(),
+            again: NEVER,
         };
         recorder.observe(&event(TicketFact::Withdrawn(Box::new(taken)), None));
     }

@@ -16,6 +16,7 @@ impl State {
                 clock.breached = standing.breached_due != NEVER;
                 clock.breached_due = standing.breached_due;
                 clock.ended_by_resolve = standing.ended_by_resolve;
+                clock.account.clone_from(&standing.account);
                 if standing.ended_by_resolve && clock.state == ClockState::Stopped {
                     clock.mark = imported.since;
                 }
@@ -29,6 +30,8 @@ impl State {
                     reason: imported.paused.clone(),
                     pause_seq: seq,
                     resume_seq: 0,
+                    since: imported.paused_since,
+                    over: Vec::new(),
                 }));
             }
             if !imported.stage.is_empty() {

@@ -4,6 +4,7 @@
 //! replay, a bug otherwise.
 
 mod agent;
+mod clocks;
 mod import;
 mod over;
 mod ticket;

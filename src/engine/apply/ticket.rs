@@ -62,29 +62,6 @@ impl State {
         Ok(())
     }
 
-    fn apply_clocks(&mut self, slot: u32, event: &Event, ticket: &TicketEvent) {
-        let (Some(effects), Some(state)) = (&ticket.clocks, self.tickets.get_mut(slot)) else {
-            return;
-        };
-        for effect in &effects.effects {
-            if let ClockChange::Started { .. } = effect.change {
-                begin_again(state, &effect.target);
-            }
-            let clock = state.clock_mut(&effect.target);
-            clock.apply(&effect.change, event.at);
-            match ticket.fact {
-                TicketFact::Resolved { .. } => clock.ended_by_resolve = !clock.is_open(),
-                TicketFact::Changed(_) | TicketFact::Migrated(_) => {
-                    clock.late_by_level = !clock.breached && clock.due_from(event.at) < event.at
-                }
-                _ => {}
-            }
-        }
-        for ladder in &effects.ladders {
-            set_ladder(state, &ladder.target, Some(ladder));
-        }
-    }
-
     fn apply_fact(&mut self, slot: u32, seq: Seq, event: &Event, ticket: &TicketEvent) -> Result<(), String> {
         match &ticket.fact {
             TicketFact::Responded => self.edit(slot, |t| t.respond_seq = seq),
@@ -92,14 +69,17 @@ impl State {
                 self.change_load(slot, -1);
                 self.edit(slot, |t| {
                     let pause = t.pause.get_or_insert_with(Box::<Pause>::default);
+                    // Another reason: the pause for the one before is over.
+                    pause.end(event.at);
                     pause.reason = reason.clone();
                     pause.pause_seq = seq;
+                    pause.since = event.at;
                 });
             }
             TicketFact::Resumed(_) | TicketFact::Inbound(Return { resumed: true, .. }) => {
                 self.edit(slot, |t| {
                     if let Some(pause) = &mut t.pause {
-                        pause.reason = Text::default();
+                        pause.end(event.at);
                         pause.resume_seq = seq;
                     }
                 });
@@ -134,7 +114,7 @@ impl State {
                     t.resolve_seq = seq;
                     t.close_at = *close_at;
                     if let Some(pause) = &mut t.pause {
-                        pause.reason = Text::default();
+                        pause.end(event.at);
                     }
                 });
             }
@@ -170,6 +150,7 @@ impl State {
                 t.past_mut(&asked.target).asked = None;
             }),
             TicketFact::Extended(extension) => self.edit(slot, |t| {
+                t.clock_mut(&extension.target).account_mut().add(extension.span);
                 let past = t.past_mut(&extension.target);
                 past.asked = None;
                 past.first_due = extension.first_due;
@@ -194,31 +175,10 @@ impl State {
         Ok(())
     }
 
-    fn withdraw(&mut self, slot: u32, withdrawn: &Withdrawn) {
-        let target = &withdrawn.sla.target;
-        self.edit(slot, |ticket| {
-            if let Some(step) = withdrawn.step {
-                mark_rung(ticket, target, step, false);
-            } else if withdrawn.breach {
-                if ticket
-                    .past(target)
-                    .is_some_and(|past| past.first_breach == withdrawn.sla.due)
-                {
-                    ticket.past_mut(target).first_breach = NEVER;
-                }
-                let clock = ticket.clock_mut(target);
-                clock.breached = false;
-                clock.breached_due = NEVER;
-            } else {
-                ticket.clock_mut(target).warned = false;
-            }
-        });
-    }
-
     /// A step was taken. A ticket in an agent's hands stays there, whatever queue it belongs to from here on.
     fn step(&mut self, slot: u32, at: UnixMs, ticket: &TicketEvent, stepped: &Stepped) {
+        self.take_rung(slot, &stepped.sla.target, stepped.step);
         self.edit(slot, |t| {
-            mark_rung(t, &stepped.sla.target, stepped.step, true);
             t.rank = stepped.rank.unwrap_or(t.rank);
             t.queue_by_policy &= stepped.from.is_empty();
         });
@@ -257,6 +217,7 @@ impl State {
         let none = Details::default();
         let details = opened.details.as_deref().unwrap_or(&none);
         let plan = self.replan(book, level, details, asked_queue);
+        let calendar_line = self.calendar_line(book, &details.calendar);
         let requirement = self.routing.requirements.intern(queue, &opened.skills);
         let effects = ticket.clocks.as_ref().map_or(0, |clocks| clocks.effects.len());
         let slot = self.insert_ticket(Ticket {
@@ -283,6 +244,7 @@ impl State {
             state: TicketState::Waiting,
             queue_by_policy: opened.queue_by_policy,
             held_back: false,
+            calendar_line,
             clocks: Vec::with_capacity(effects),
             pause: None,
             details: opened.details.clone(),
@@ -328,11 +290,16 @@ impl State {
         if let Some(skills) = &changed.skills {
             self.require(slot, skills);
         }
+        let rules = |state: &State| state.tickets.get(slot).map(|t| (t.plan, t.calendar_line));
+        let ruled_before = rules(self);
         if let Some(details) = &changed.details {
-            self.edit(slot, |t| t.details = Some(details.clone()));
+            self.change_details(slot, details);
         }
         if changed.priority.is_some() || changed.details.is_some() {
             self.replan_ticket(slot);
+        }
+        if rules(self) != ruled_before {
+            self.rule_clocks(slot);
         }
         self.move_to_queue(slot, &ticket.queue, at);
         Ok(())
@@ -373,6 +340,23 @@ impl State {
         if let Some(ticket) = self.tickets.get_mut(slot) {
             change(ticket);
         }
+    }
+
+    /// A calendar of its own that is named anew counts as it is now.
+    fn change_details(&mut self, slot: u32, details: &Details) {
+        let Some(ticket) = self.tickets.get(slot) else {
+            return;
+        };
+        let before = ticket.details.as_deref().map_or("", |details| &details.calendar);
+        let line = if details.calendar == before {
+            ticket.calendar_line
+        } else {
+            self.calendar_line(ticket.book, &details.calendar)
+        };
+        self.edit(slot, |t| {
+            t.details = Some(Box::new(details.clone()));
+            t.calendar_line = line;
+        });
     }
 
     fn edit_clock(&mut self, slot: u32, target: &Target, change: impl FnOnce(&mut Clock)) {
@@ -455,44 +439,4 @@ fn is_commanded(event: &Event, fact: &TicketFact) -> bool {
                 | TicketFact::Withdrawn(_)
                 | TicketFact::Stepped(_)
         )
-}
-
-/// A clock starts another cycle: the first breach stays on record, the steps of the old cycle are forgotten.
-fn begin_again(ticket: &mut Ticket, target: &Target) {
-    let missed = ticket.clock(target).filter(|clock| clock.breached);
-    if let Some(due) = missed.map(|clock| clock.breached_due) {
-        let past = ticket.past_mut(target);
-        past.first_breach = past.first_breach.min(due);
-    }
-    set_ladder(ticket, target, None);
-}
-
-/// Ladders stay in the order of their targets; one without steps is none.
-fn set_ladder(ticket: &mut Ticket, target: &Target, ladder: Option<&Ladder>) {
-    let ladder = ladder.filter(|ladder| !ladder.rungs.is_empty());
-    if ladder.is_none() && ticket.ladder(target).is_none() {
-        return;
-    }
-    let ladders = &mut ticket.course.get_or_insert_default().ladders;
-    let place = ladders.binary_search_by(|known| known.target.cmp(target));
-    match (place, ladder) {
-        (Ok(place), Some(ladder)) => ladders[place] = ladder.clone(),
-        (Ok(place), None) => {
-            ladders.remove(place);
-        }
-        (Err(place), Some(ladder)) => ladders.insert(place, ladder.clone()),
-        (Err(_), None) => {}
-    }
-}
-
-fn mark_rung(ticket: &mut Ticket, target: &Target, step: u16, done: bool) {
-    let Some(course) = &mut ticket.course else { return };
-    let rungs = course
-        .ladders
-        .iter_mut()
-        .filter(|ladder| ladder.target == *target)
-        .flat_map(|ladder| &mut ladder.rungs);
-    for rung in rungs.filter(|rung| rung.step == step) {
-        rung.done = done;
-    }
 }

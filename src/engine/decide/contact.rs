@@ -1,7 +1,7 @@
 //! What passes between desk and customer: INBOUND, RESPOND, PROGRESS, MARK, RATE.
 
 use super::Case;
-use crate::engine::effects::{Effects, Told};
+use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction, origin};
 use crate::model::command::{Common, TicketOp};
 use crate::model::event::*;
@@ -76,24 +76,17 @@ impl Transaction<'_> {
 
     /// Logs the fact with its effects, and what these take back.
     pub(super) fn tell(&mut self, case: &Case, fact: TicketFact, effects: Effects) -> Seq {
-        let Told {
-            effects,
-            ladders,
-            taken_back,
-        } = effects.finish();
-        let seq = self.say(
+        let told = effects.finish();
+        self.say(
             case.slot,
             case.at,
             fact,
             Saying {
                 common: case.common,
-                effects,
-                ladders,
+                told,
                 ..Saying::default()
             },
-        );
-        self.withdraw(case.slot, seq, taken_back);
-        seq
+        )
     }
 
     /// MARK or RATE of a ticket that is over.

@@ -53,8 +53,7 @@ impl Transaction<'_> {
         let told = effects.finish();
         let saying = Saying {
             common: case.common,
-            effects: told.effects,
-            ladders: told.ladders,
+            told,
             queue: queue.cloned(),
             ..Saying::default()
         };
@@ -64,12 +63,11 @@ impl Transaction<'_> {
             TicketFact::StageEntered(Box::new(fact)),
             saying,
         );
-        self.withdraw(case.slot, seq, told.taken_back);
         Ok(seq)
     }
 
     /// A ticket whose rules have stages and that is in none enters the first, as a consequence of `cause`.
-    pub(super) fn first_stage(&mut self, slot: u32, at: UnixMs, cause: Seq) {
+    pub(in crate::engine) fn first_stage(&mut self, slot: u32, at: UnixMs, cause: Seq) {
         let terms = self.terms(slot);
         let Some(ticket) = self.state.tickets.get(slot) else {
             return;
@@ -87,8 +85,7 @@ impl Transaction<'_> {
         };
         let saying = Saying {
             cause,
-            effects: told.effects,
-            ladders: told.ladders,
+            told,
             ..Saying::default()
         };
         self.say(slot, at, TicketFact::StageEntered(Box::new(fact)), saying);
@@ -203,7 +200,7 @@ pub(super) fn stages(terms: &Terms) -> impl Iterator<Item = &Stage> {
 }
 
 /// The one in which it begins.
-pub(super) fn first_stage(terms: &Terms) -> Option<&Stage> {
+pub(in crate::engine) fn first_stage(terms: &Terms) -> Option<&Stage> {
     stages(terms).next()
 }
 

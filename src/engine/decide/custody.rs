@@ -1,7 +1,7 @@
 //! In whose hands: ASSIGN, RELEASE, TRANSFER.
 
 use super::Case;
-use crate::engine::effects::{Effects, Told};
+use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
 use crate::model::event::{AssignedHow, Released, TicketFact, TicketState};
 use crate::model::{Refusal, Seq, Text, text};
@@ -22,11 +22,7 @@ impl Transaction<'_> {
         let over = self.state.agents.get(slot).map_or(0, |agent| {
             (agent.load + counts).saturating_sub(agent.described.capacity)
         });
-        let Told {
-            effects,
-            ladders,
-            taken_back,
-        } = effects.finish();
+        let told = effects.finish();
         let fact = TicketFact::Assigned {
             how: AssignedHow::Assign,
             over,
@@ -34,13 +30,11 @@ impl Transaction<'_> {
         };
         let saying = Saying {
             common: case.common,
-            effects,
-            ladders,
+            told,
             agent: Some(agent.clone()),
             ..Saying::default()
         };
         let seq = self.say(case.slot, case.at, fact, saying);
-        self.withdraw(case.slot, seq, taken_back);
         if self.state.agents.get(slot).is_some_and(|agent| agent.is_full()) {
             self.end_wait(slot);
         }
@@ -102,14 +96,11 @@ impl Transaction<'_> {
         let saying = Saying {
             cause,
             common: case.common,
-            effects: told.effects,
-            ladders: told.ladders,
+            told,
             queue,
             ..Saying::default()
         };
-        let seq = self.say(case.slot, case.at, fact, saying);
-        self.withdraw(case.slot, seq, told.taken_back);
-        seq
+        self.say(case.slot, case.at, fact, saying)
     }
 
     pub(super) fn known_agent(&self, id: &Text) -> Result<u32, Refusal> {

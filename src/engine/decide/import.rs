@@ -85,7 +85,8 @@ impl Transaction<'_> {
         let level = book.level(&opened.priority).map_or(0, |(level, _)| level);
         let asked = import.open.queue.as_deref();
         let plan = self.state.policies.plan(number, &keys(details, level, asked));
-        let terms = self.state.terms(number, plan, &details.calendar);
+        let own = self.state.calendar_line(number, &details.calendar);
+        let terms = self.state.terms(number, plan, own);
         let (stage, first) = stage(import, &terms, id, details)?;
         if asked.is_none() {
             event.queue = home_queue(&terms, stage.as_deref().unwrap_or_default());
@@ -118,19 +119,14 @@ impl Transaction<'_> {
             (None, _) => NEVER,
         };
         let told = effects.finish();
-        event.clocks = (!told.effects.is_empty()).then(|| {
-            Box::new(ClockEffects {
-                policy: terms.book.versioned.clone(),
-                priority: opened.priority.clone(),
-                effects: told.effects,
-                ladders: told.ladders,
-            })
-        });
+        let name = || (terms.book.versioned.clone(), opened.priority.clone());
+        (event.clocks, _) = told.clocks(|| name().0, || name().1);
         event.fact = TicketFact::Imported(Box::new(Imported {
             state,
             since: resolved.or(life.assigned).unwrap_or(NEVER),
             over: 0,
             paused: import.paused.clone().unwrap_or_default(),
+            paused_since: life.paused.map_or(NEVER, |(_, since)| since),
             stage: stage.unwrap_or_default(),
             close_at,
             held_back: import.held_back,

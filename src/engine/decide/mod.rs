@@ -22,7 +22,7 @@ use crate::model::rules::Trigger;
 use crate::model::{Refusal, Seq, Text, UnixMs};
 
 pub(super) use agent::Next;
-pub(super) use course::home_queue;
+pub(super) use course::{first_stage, home_queue};
 pub(super) use open::{labels_fit, priority, set_details};
 
 /// A command to a live ticket whose checks were passed.

@@ -80,7 +80,8 @@ impl Transaction<'_> {
             .state
             .policies
             .plan(number, &keys(&details, level, open.queue.as_deref()));
-        let terms = self.state.terms(number, plan, &details.calendar);
+        let own = self.state.calendar_line(number, &details.calendar);
+        let terms = self.state.terms(number, plan, own);
         let plan = &terms.plan;
         let stage = first_stage(&terms);
         if let Some(stage) = stage.filter(|_| complete) {
@@ -98,15 +99,8 @@ impl Transaction<'_> {
             effects.begin_in_stage(&stage.name);
         }
         let told = effects.finish();
-        let clocks = (!told.effects.is_empty()).then(|| {
-            let policy = book.versioned.clone();
-            Box::new(ClockEffects {
-                policy,
-                priority: priority.name.clone(),
-                effects: told.effects,
-                ladders: told.ladders,
-            })
-        });
+        let name = || (book.versioned.clone(), priority.name.clone());
+        let (clocks, _) = told.clocks(|| name().0, || name().1);
         let opened = Opened {
             opened_at,
             policy: book.name.clone(),

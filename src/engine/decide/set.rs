@@ -1,7 +1,7 @@
 //! TICKET.SET: re-level, reclassify, dues by hand.
 
 use super::Case;
-use super::course::home_queue;
+use super::course::{first_stage, home_queue};
 use super::open::{check_class, check_details, check_labels, priority, set_details};
 use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
@@ -34,8 +34,13 @@ impl Transaction<'_> {
         };
         let (book, plan_before) = (ticket.book, ticket.plan);
         let asked_queue = ticket.asked_queue;
+        let own = if details.calendar == calendar_before {
+            ticket.calendar_line
+        } else {
+            self.state.calendar_line(book, &details.calendar)
+        };
         let plan = self.state.replan(book, level, &details, asked_queue);
-        let new = self.state.terms(book, plan, &details.calendar);
+        let new = self.state.terms(book, plan, own);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
             return Ok(self.state.seq);
         };
@@ -55,7 +60,10 @@ impl Transaction<'_> {
         }
         let mut effects = Effects::new(ticket, &old, case.at);
         if rematched || details.calendar != calendar_before {
-            effects.relevel(&new, &stage, &fields.dues);
+            // Rules with stages begin with the first.
+            let begins = first_stage(&new).filter(|_| stage.is_empty());
+            let stage = begins.map_or(&stage, |first| &first.name);
+            effects.relevel(&new, stage, &fields.dues);
         }
         for (target, due) in &fields.dues {
             effects.by_hand(target, *due);
@@ -73,8 +81,7 @@ impl Transaction<'_> {
         };
         let saying = Saying {
             common: case.common,
-            effects: told.effects,
-            ladders: told.ladders,
+            told,
             queue,
             priority: levelled.then_some(name),
             ..Saying::default()

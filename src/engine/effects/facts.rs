@@ -3,7 +3,7 @@
 use super::Effects;
 use crate::engine::clock::Clock;
 use crate::engine::policies::Terms;
-use crate::model::event::TicketState;
+use crate::model::event::{KeptOf, TicketState};
 use crate::model::rules::{ClockRule, Trigger};
 use crate::model::target::Target;
 use crate::model::time::Span;
@@ -105,6 +105,7 @@ impl<'a> Effects<'a> {
             self.list.retain(|effect| effect.target != target);
             let due = self.own_time(&clock).later(clock.due, left_over);
             self.start_with(rule, clock.start, due);
+            self.keep(&target, KeptOf::Added(left_over));
         }
     }
 
@@ -208,12 +209,27 @@ impl<'a> Effects<'a> {
                 .rule(&clock.target)
                 .is_some_and(|rule| rule.is_reset_by(&Trigger::Reopen));
             if goes_on && !anew {
-                let remaining = self.own_time(&clock).between(clock.mark, clock.due);
+                let remaining = self.left_at_end(&clock);
                 self.go_on(&clock, remaining);
                 self.stand_still(&clock.target);
             }
         }
         self.happens(&Trigger::Reopen);
+    }
+
+    /// What a clock had left when the resolution ended it, ms of its own time: by what its calendar says now, where it said less then.
+    fn left_at_end(&self, clock: &Clock) -> i64 {
+        let own = self.own_time(clock);
+        match self
+            .ruled_by(clock, &[])
+            .filter(|_| clock.provisional && !clock.by_hand)
+        {
+            Some(by) => {
+                let by = self.reckoned_of(by, clock);
+                by.own.between(clock.since().unwrap_or(clock.mark), by.due)
+            }
+            None => own.between(clock.mark, clock.due),
+        }
     }
 
     /// Everything that still runs no longer counts.

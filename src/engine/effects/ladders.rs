@@ -5,7 +5,9 @@
 //! it ahead of now once more.
 
 use super::Effects;
+use crate::engine::steps::digest;
 use crate::model::UnixMs;
+use crate::model::account::Taken;
 use crate::model::event::{Ladder, Rung};
 use crate::model::target::Target;
 
@@ -23,6 +25,10 @@ impl Effects<'_> {
         };
         let by_hand = self.clock(target).is_some_and(|clock| clock.by_hand);
         let calendar = self.terms.calendar(rule).filter(|_| !by_hand);
+        // What this very ladder gave before the clock had another one is not given again.
+        let known = self.clock(target).and_then(|clock| clock.account.as_deref());
+        let known = known.filter(|account| !account.taken.is_empty());
+        let known = known.map(|account| (digest(&rule.steps), &account.taken));
         let mut rungs: Vec<Rung> = Vec::with_capacity(steps);
         let mut last_passed = None;
         for step in 0..steps {
@@ -44,10 +50,11 @@ impl Effects<'_> {
                 rungs.remove(place);
             }
             last_passed = Some(rungs.len());
+            let before = known.is_some_and(|(ladder, all)| all.contains(&Taken { ladder, step }));
             rungs.push(taken.copied().unwrap_or(Rung {
                 step,
                 at,
-                done: false,
+                done: before,
             }));
         }
         self.keep_ladder(Ladder {
@@ -74,8 +81,8 @@ impl Effects<'_> {
         self.changed.push(target.clone());
     }
 
-    /// Steps under other rules begin anew, unless they are the same steps.
-    pub(super) fn forget_steps(&mut self, target: &Target) {
+    /// The clock gets another ladder: what was taken of this one says nothing of that.
+    pub(super) fn leave_steps(&mut self, target: &Target) {
         let rungs = self
             .ladders
             .iter_mut()

@@ -7,6 +7,7 @@
 //! | `pauses` | clocks that stand still for a reason or in a state, and run on |
 //! | `ladders` | the steps of clocks: where they stand after a change |
 //! | `relevel` | other rules for the same ticket |
+//! | `reckon` | dues from the start on: by other rules, or by a longer calendar |
 //! | `migrate` | another version of its policy |
 //! | `past` | a life that a ticket had elsewhere |
 //! | `own_time` | the time that a clock counts |
@@ -21,12 +22,13 @@ mod migrate;
 mod own_time;
 mod past;
 mod pauses;
+mod reckon;
 mod relevel;
 
 use super::clock::Clock;
 use super::policies::Terms;
-use super::ticket::Ticket;
-use crate::model::event::{ClockChange, ClockEffect, Ladder, TicketState};
+use super::ticket::{Pause, Ticket};
+use crate::model::event::{ClockChange, ClockEffect, ClockEffects, Kept, KeptOf, Ladder, TicketState};
 use crate::model::record::ClockState;
 use crate::model::target::Target;
 use crate::model::{NEVER, Text, UnixMs};
@@ -43,12 +45,15 @@ pub(super) struct Effects<'a> {
     opened_at: UnixMs,
     /// Reason of the pause in force.
     paused: Option<Text>,
+    /// The ticket's pauses: by them a clock that comes late has stood still too.
+    pauses: Option<Pause>,
     /// State of the ticket after the fact.
     state: TicketState,
     at: UnixMs,
     list: Vec<ClockEffect>,
     /// Ladders that this fact changed.
     changed: Vec<Target>,
+    kept: Vec<Kept>,
     withdrawn: Vec<TakenBack>,
 }
 
@@ -58,6 +63,8 @@ pub(super) struct TakenBack {
     pub target: Target,
     pub due: UnixMs,
     pub what: Undone,
+    /// When a warning comes again; [`NEVER`]: not.
+    pub again: UnixMs,
 }
 
 /// What is taken back.
@@ -76,7 +83,37 @@ pub(super) struct Told {
     pub effects: Vec<ClockEffect>,
     /// The ladders that changed.
     pub ladders: Vec<Ladder>,
+    /// What is to be kept beside.
+    pub kept: Vec<Kept>,
     pub taken_back: Vec<TakenBack>,
+}
+
+impl Told {
+    /// What the event says of the clocks, and what it takes back. The policy (`name@version`) and the priority are asked for only if
+    /// it says anything.
+    pub(super) fn clocks(
+        self,
+        policy: impl FnOnce() -> Text,
+        priority: impl FnOnce() -> Text,
+    ) -> (Option<Box<ClockEffects>>, Vec<TakenBack>) {
+        let Told {
+            effects,
+            ladders,
+            kept,
+            taken_back,
+        } = self;
+        let says = !(effects.is_empty() && ladders.is_empty() && kept.is_empty());
+        let clocks = says.then(|| {
+            Box::new(ClockEffects {
+                policy: policy(),
+                priority: priority(),
+                effects,
+                ladders,
+                kept: (!kept.is_empty()).then(|| Box::new(kept)),
+            })
+        });
+        (clocks, taken_back)
+    }
 }
 
 impl<'a> Effects<'a> {
@@ -88,10 +125,12 @@ impl<'a> Effects<'a> {
             ladders: ticket.ladders().to_vec(),
             opened_at: ticket.opened_at,
             paused: ticket.paused().cloned(),
+            pauses: ticket.pause.as_deref().cloned(),
             state: ticket.state,
             at,
             list: Vec::new(),
             changed: Vec::new(),
+            kept: Vec::new(),
             withdrawn: Vec::new(),
         }
     }
@@ -104,10 +143,12 @@ impl<'a> Effects<'a> {
             ladders: Vec::new(),
             opened_at,
             paused: None,
+            pauses: None,
             state: TicketState::Waiting,
             at,
             list: Vec::new(),
             changed: Vec::new(),
+            kept: Vec::new(),
             withdrawn: Vec::new(),
         }
     }
@@ -117,6 +158,15 @@ impl<'a> Effects<'a> {
         self.list.sort_by(|a, b| a.target.cmp(&b.target));
         self.changed.sort();
         self.changed.dedup();
+        self.withdrawn.sort_by(|a, b| a.target.cmp(&b.target));
+        for taken in &mut self.withdrawn {
+            let again = |clock: &&Clock| clock.target == taken.target && clock.is_open() && !clock.warned;
+            taken.again = self
+                .clocks
+                .iter()
+                .find(again)
+                .map_or(NEVER, |clock| clock.warn_at);
+        }
         let Effects { changed, ladders, .. } = self;
         let ladder = |target: Target| {
             let known = ladders.iter().find(|ladder| ladder.target == target).cloned();
@@ -128,6 +178,7 @@ impl<'a> Effects<'a> {
         Told {
             effects: self.list,
             ladders: changed.into_iter().map(ladder).collect(),
+            kept: self.kept,
             taken_back: self.withdrawn,
         }
     }
@@ -145,6 +196,20 @@ impl<'a> Effects<'a> {
             target: target.clone(),
             change,
         });
+    }
+
+    /// What the due of this clock says beside its budget.
+    fn keep(&mut self, target: &Target, what: KeptOf) {
+        if what == KeptOf::Added(0) {
+            return;
+        }
+        if let Some(clock) = self.clocks.iter_mut().find(|clock| clock.target == *target) {
+            clock.keep(what);
+            self.kept.push(Kept {
+                target: target.clone(),
+                what,
+            });
+        }
     }
 
     /// The clocks for which `which` holds, as they are now.
@@ -207,6 +272,9 @@ impl<'a> Effects<'a> {
     }
 
     fn begin(&mut self, target: &Target, start: UnixMs, due: UnixMs, change: ClockChange) {
+        if let Some(clock) = self.clock(target).filter(|clock| clock.is_open()).cloned() {
+            self.take_back(&clock);
+        }
         self.push(target, change);
         // A new cycle has a ladder of its own; what was left of an older one goes with it.
         self.ladders.retain(|ladder| ladder.target != *target);
@@ -218,37 +286,55 @@ impl<'a> Effects<'a> {
     /// The clock has reached its aim; what it gave before then is taken back.
     fn meet_one(&mut self, clock: &Clock) {
         let due = self.due_now(clock);
-        // In time counts up to and including the due that was missed, but only before the instant of a warning or step.
-        let mut taken = Vec::new();
-        if clock.warned && self.at < clock.warn_at {
-            taken.push((due, Undone::Warning));
-        }
-        let ladder = self.ladders.iter().find(|ladder| ladder.target == clock.target);
-        let steps = ladder.iter().flat_map(|ladder| &ladder.rungs);
-        for rung in steps.filter(|rung| rung.done && self.at < rung.at) {
-            taken.push((due, Undone::Step(rung.step)));
-        }
-        if clock.breached && self.at <= clock.breached_due {
-            taken.push((clock.breached_due, Undone::Breach));
-        }
-        let target = &clock.target;
-        self.withdrawn
-            .extend(taken.into_iter().map(|(due, what)| TakenBack {
-                target: target.clone(),
-                due,
-                what,
-            }));
-        self.push(target, ClockChange::Met { at: self.at, due });
+        self.take_back(clock);
+        self.push(&clock.target, ClockChange::Met { at: self.at, due });
     }
 
     /// The clock no longer counts.
     fn stop_one(&mut self, clock: &Clock) {
         let due = self.due_now(clock);
+        self.take_back(clock);
         self.push(&clock.target, ClockChange::Stopped { due });
+    }
+
+    /// What the clock gave after the instant of a fact that ends it, stops it or moves its due is taken back: with the fact it would
+    /// not have been given. The clock as it is then.
+    fn take_back(&mut self, clock: &Clock) -> Clock {
+        let (at, target) = (self.at, &clock.target);
+        let due = self.due_now(clock);
+        let mut back = |due, what| {
+            self.withdrawn.push(TakenBack {
+                target: target.clone(),
+                due,
+                what,
+                again: NEVER,
+            });
+        };
+        let Some(clock) = self.clocks.iter_mut().find(|known| known.target == *target) else {
+            return clock.clone();
+        };
+        // In time counts up to and including the due that was missed, but only before the instant of a warning or step.
+        if clock.warned && at < clock.warn_at {
+            back(due, Undone::Warning);
+            clock.warned = false;
+        }
+        let ladder = self.ladders.iter_mut().filter(|ladder| ladder.target == *target);
+        for rung in ladder.flat_map(|ladder| &mut ladder.rungs) {
+            if rung.done && at < rung.at {
+                back(due, Undone::Step(rung.step));
+                rung.done = false;
+            }
+        }
+        if clock.breached && at <= clock.breached_due {
+            back(clock.breached_due, Undone::Breach);
+            (clock.breached, clock.breached_due) = (false, NEVER);
+        }
+        clock.clone()
     }
 
     /// The clock gets another due. One that stands still keeps standing, with as much more or less to go.
     fn move_one(&mut self, clock: &Clock, due: UnixMs, warn_at: UnixMs, by_hand: bool) {
+        let clock = &self.take_back(clock);
         let own = if by_hand {
             OwnTime::natural()
         } else {

@@ -6,7 +6,7 @@
 
 use super::Effects;
 use crate::engine::clock::Clock;
-use crate::model::event::{ClockChange, ClockEffect, Standing, TicketState};
+use crate::model::event::{ClockChange, ClockEffect, KeptOf, Standing, TicketState};
 use crate::model::import::{KnownClock, When};
 use crate::model::record::ClockState;
 use crate::model::rules::Trigger;
@@ -63,6 +63,8 @@ impl Effects<'_> {
         self.at = told_at;
         // What a life of long ago would have taken back was never told here.
         self.withdrawn.clear();
+        // The standings say all of it, with the instants of that life.
+        self.kept.clear();
         self.take_as_told(life, &ended)
     }
 
@@ -180,6 +182,12 @@ impl Effects<'_> {
             provisional: rule.is_some_and(|rule| super::OwnTime::of_rule(terms, rule).is_provisional(due)),
         };
         self.push(target, change);
+        // What it stood still there is not told: what its due says beside the budget stands for it.
+        if let Some(rule) = rule {
+            let own = super::OwnTime::of_rule(terms, rule);
+            let bare = own.due(rule, start);
+            self.keep(target, KeptOf::Added(own.between(bare, due)));
+        }
         // All of its steps are kept: which of them were taken is said below.
         self.at = from;
         self.set_ladder(target, from, due);
@@ -200,6 +208,7 @@ impl Effects<'_> {
     fn forget(&mut self, target: &Target) {
         self.clocks.retain(|clock| clock.target != *target);
         self.list.retain(|effect| effect.target != *target);
+        self.kept.retain(|kept| kept.target != *target);
         self.ladders.retain(|ladder| ladder.target != *target);
         self.changed.retain(|changed| changed != target);
     }
@@ -258,7 +267,9 @@ fn instant(when: Option<When>) -> Option<UnixMs> {
 
 /// What is to be said of a clock beyond its effects.
 fn standing(clock: &Clock) -> Option<Standing> {
-    (clock.warned || clock.breached || clock.ended_by_resolve).then(|| Standing {
+    let says = clock.warned || clock.breached || clock.ended_by_resolve || clock.account.is_some();
+    says.then(|| Standing {
+        account: clock.account.clone(),
         target: clock.target.clone(),
         warned: clock.warned,
         breached_due: clock.breached_due,

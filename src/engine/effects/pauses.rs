@@ -34,6 +34,9 @@ impl Effects<'_> {
 
     fn pause_one(&mut self, clock: &Clock) {
         let own = self.own_time(clock);
+        if clock.is_running() {
+            self.take_back(clock);
+        }
         let (due, remaining) = match clock.state {
             // The due of a clock that counts windows stays where it was when the clock stopped: the same time is left
             // from wherever it runs on.

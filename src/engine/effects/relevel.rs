@@ -2,14 +2,13 @@
 
 use super::Effects;
 use super::own_time::OwnTime;
-use crate::calendar::Calendar;
 use crate::engine::clock::Clock;
 use crate::engine::policies::Terms;
 use crate::model::event::ClockChange;
 use crate::model::record::ClockState;
 use crate::model::rules::{ClockRule, Trigger};
 use crate::model::target::Target;
-use crate::model::{NEVER, Text, UnixMs};
+use crate::model::{Text, UnixMs};
 
 impl<'a> Effects<'a> {
     /// Other terms: their budgets from the original receipt. Met stays met, what was set by hand stays, and what the same
@@ -19,8 +18,9 @@ impl<'a> Effects<'a> {
         let old = std::mem::replace(&mut self.terms, new);
         for clock in self.those(|clock| clock.is_open() && !aimed(&clock.target)) {
             let (before, after) = (old.plan.clock(&clock.target), new.plan.clock(&clock.target));
-            if before.map(|rule| &rule.steps) != after.map(|rule| &rule.steps) {
-                self.forget_steps(&clock.target);
+            let same_steps = before.map(|rule| &rule.steps) == after.map(|rule| &rule.steps);
+            if !same_steps {
+                self.leave_steps(&clock.target);
                 if clock.by_hand {
                     self.set_ladder(&clock.target, clock.start, clock.due);
                 }
@@ -31,16 +31,10 @@ impl<'a> Effects<'a> {
             let Some(before) = before.filter(|rule| rule.budget.is_some()) else {
                 continue;
             };
+            let then = OwnTime::of_rule(old, before);
             match after.filter(|rule| rule.budget.is_some()) {
-                Some(rule) => self.shift(&clock, OwnTime::of_rule(old, before), before, rule),
-                None => {
-                    let due = if clock.state == ClockState::Paused {
-                        OwnTime::of_rule(old, before).later(self.at, clock.mark)
-                    } else {
-                        clock.due
-                    };
-                    self.push(&clock.target, ClockChange::Stopped { due });
-                }
+                Some(rule) => self.shift(&clock, then, rule, same_steps),
+                None => self.drop_one(&clock, then),
             }
         }
         let staged = (!stage.is_empty()).then(|| Trigger::Stage(Text::new(stage)));
@@ -53,9 +47,9 @@ impl<'a> Effects<'a> {
             if aimed(&rule.target) {
                 continue;
             }
-            match self.clock(&rule.target).map(|clock| clock.state) {
+            match self.clock(&rule.target).cloned() {
                 None => self.start_late(rule),
-                Some(ClockState::Stopped) => self.revive(rule),
+                Some(clock) if clock.dropped => self.revive(rule, &clock),
                 Some(_) => {}
             }
         }
@@ -63,97 +57,68 @@ impl<'a> Effects<'a> {
         self.settle();
     }
 
-    /// Another budget for a clock that runs or stands still: what it was paused so far, and by how much it was extended, is the
-    /// part of its due that the old budget does not explain.
-    fn shift(&mut self, clock: &Clock, then: OwnTime<'a>, before: &'a ClockRule, rule: &'a ClockRule) {
-        let start = if rule.from_creation {
-            self.opened_at
-        } else {
-            clock.start
-        };
-        let added = then.between(then.due(before, clock.start), clock.due);
-        let own = OwnTime::of_rule(self.terms, rule);
-        let due = own.later(own.due(rule, start), added);
-        let warn_at = self.warning(rule, start, added, clock.warned);
-        if due != clock.due || (warn_at != clock.warn_at && !clock.warned) {
-            self.move_one(clock, due, warn_at, false);
-        } else if before.steps != rule.steps {
-            self.set_ladder(&clock.target, start, due);
+    /// Another budget for a clock that runs or stands still.
+    fn shift(&mut self, clock: &Clock, then: OwnTime<'a>, rule: &'a ClockRule, same_steps: bool) {
+        let by = self.reckoned_of((self.terms, rule), clock);
+        let due = self.due_by(clock, then, &by);
+        let warn_at = self.warning(&by, due, self.terms, clock.warned);
+        let left = |since| by.own.between(since, by.due);
+        let stays = self.due_at_rest(clock, then) == by.due
+            && (clock.state != ClockState::Paused || clock.since().map(left) == Some(clock.mark));
+        if !stays || (warn_at != clock.warn_at && !clock.warned) {
+            self.put_at(clock, then, &by, warn_at);
+        } else if !same_steps {
+            self.set_ladder(&clock.target, by.start, clock.due);
         }
     }
 
-    /// The calendar goes further than it did: dues past its old end are reckoned anew, those that run. One that stands still
-    /// keeps what is left of it, and is reckoned when it runs on.
-    pub(in crate::engine) fn reckon(&mut self, by: &Calendar, then: &'a Terms, published_only: bool) {
-        for clock in self.those(|clock| clock.is_running() && clock.provisional && !clock.by_hand) {
-            let rule = self.terms.plan.rule(&clock.target);
-            let Some(rule) = rule.filter(|rule| {
-                self.terms
-                    .calendar(rule)
-                    .is_some_and(|calendar| std::ptr::eq(calendar, by))
-            }) else {
-                continue;
-            };
-            let own = OwnTime::of_rule(self.terms, rule);
-            if published_only && own.is_provisional(clock.due) {
-                continue;
-            }
-            let then = OwnTime::of_rule(then, rule);
-            let added = then.between(then.due(rule, clock.start), clock.due);
-            let due = own.later(own.due(rule, clock.start), added);
-            let warn_at = self.warning(rule, clock.start, added, clock.warned);
-            if due != clock.due || !own.is_provisional(due) {
-                self.move_one(&clock, due, warn_at, false);
-            }
-        }
+    /// The rules no longer have the clock.
+    pub(super) fn drop_one(&mut self, clock: &Clock, then: OwnTime<'a>) {
+        let due = if clock.state == ClockState::Paused {
+            then.later(self.at, clock.mark)
+        } else {
+            clock.due
+        };
+        self.take_back(clock);
+        self.push(&clock.target, ClockChange::Dropped { due });
     }
 
     /// A clock that the ticket would have had from the start.
-    fn start_late(&mut self, rule: &ClockRule) {
-        let warn_at = self.warning(rule, self.opened_at, 0, false);
-        let own = OwnTime::of_rule(self.terms, rule);
-        let due = own.due(rule, self.opened_at);
+    fn start_late(&mut self, rule: &'a ClockRule) {
+        let stood = self.pauses_of(rule, self.opened_at, self.at);
+        let by = self.reckoned((self.terms, rule), self.opened_at, None, &stood);
+        let warn_at = self.warning(&by, by.due, self.terms, false);
         let change = ClockChange::Started {
             start: self.opened_at,
-            due,
+            due: by.due,
             warn_at,
             by_hand: false,
-            provisional: own.is_provisional(due),
+            provisional: by.own.is_provisional(by.due),
         };
-        self.begin(&rule.target, self.opened_at, due, change);
+        self.begin(&rule.target, self.opened_at, by.due, change);
+        self.keep_stood(&rule.target, &stood);
     }
 
-    /// A clock that an earlier change of level stopped.
-    fn revive(&mut self, rule: &ClockRule) {
-        let was = |clock: &&Clock| clock.target == rule.target && !clock.ended_by_resolve;
-        let Some(warned) = self.clocks.iter().find(was).map(|clock| clock.warned) else {
-            return;
-        };
-        let own = OwnTime::of_rule(self.terms, rule);
-        let due = own.due(rule, self.opened_at);
-        let warn_at = self.warning(rule, self.opened_at, 0, warned);
-        let provisional = own.is_provisional(due);
+    /// A clock that an earlier change of rules ended: as if it had run on.
+    fn revive(&mut self, rule: &'a ClockRule, clock: &Clock) {
+        // What it stood still up to where it was ended it knows itself.
+        let mut account = clock.account.as_deref().cloned().unwrap_or_default();
+        account.run_on(clock.mark);
+        let stood = self.pauses_of(rule, clock.mark.max(clock.start), self.at);
+        let by = self.reckoned((self.terms, rule), clock.start, Some(&account), &stood);
+        let warn_at = self.warning(&by, by.due, self.terms, clock.warned);
+        let provisional = by.own.is_provisional(by.due);
         self.push(
             &rule.target,
             ClockChange::Resumed {
-                due,
+                due: by.due,
                 warn_at,
                 provisional,
             },
         );
-        self.forget_steps(&rule.target);
-        self.set_ladder(&rule.target, self.opened_at, due);
+        self.keep_stood(&rule.target, &stood);
+        self.leave_steps(&rule.target);
+        self.set_ladder(&rule.target, by.start, by.due);
         self.stand_still(&rule.target);
-    }
-
-    /// The warning under other rules: one whose instant has passed is not given.
-    fn warning(&self, rule: &ClockRule, start: UnixMs, added: i64, warned: bool) -> UnixMs {
-        let own = OwnTime::of_rule(self.terms, rule);
-        let warn_at = rule.warn_at(start, own.due(rule, start), self.terms.calendar(rule));
-        if warned || warn_at == NEVER {
-            return NEVER;
-        }
-        let warn_at = own.later(warn_at, added);
-        if warn_at <= self.at { NEVER } else { warn_at }
     }
 }

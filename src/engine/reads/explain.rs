@@ -19,6 +19,8 @@ use crate::model::{NEVER, Refusal, Text, UnixMs};
 
 /// Windows told of one clock: the first ones.
 const WINDOWS_MAX: usize = 64;
+/// Stretches told in which one clock stood still.
+const PAUSES_MAX: usize = 64;
 /// Dates looked at for one clock: about three years.
 const DATES_MAX: i32 = 1_100;
 
@@ -32,9 +34,14 @@ pub(super) fn explain(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Re
                 "ticket '{id}' is not open: TICKET.HISTORY {id} tells what was"
             ))
         })?;
-    let own = ticket.details.as_deref().map_or("", |details| &details.calendar);
-    let terms = state.terms(ticket.book, ticket.plan, own);
-    let clocks = ticket.clocks.iter().map(|clock| due(&terms, ticket, clock, now));
+    let terms = state.terms(ticket.book, ticket.plan, ticket.calendar_line);
+    let clocks = ticket.clocks.iter().map(|clock| {
+        // A clock may go on with the due that an earlier version gave it.
+        let before = clock
+            .version()
+            .and_then(|version| state.terms_before(ticket, version));
+        due((&terms, before.as_ref().unwrap_or(&terms)), ticket, clock, now)
+    });
     Ok(Reply::Map(vec![
         ("ticket", Reply::Bulk(id.clone())),
         ("state", text(ticket.state.as_str())),
@@ -53,11 +60,18 @@ pub(super) fn explain(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Re
     ]))
 }
 
-fn due(terms: &Terms, ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
+/// A clock under these terms, and those that gave it its due.
+fn due((now_under, terms): (&Terms, &Terms), ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
     let rule = terms.plan.clock(&clock.target);
     let counted = rule.filter(|_| !clock.by_hand);
     let calendar = counted.and_then(|rule| terms.calendar(rule));
     let budgeted = counted.filter(|rule| rule.budget.is_some());
+    let stood = counted.map(|rule| {
+        let own = clock
+            .stood()
+            .map(|stretch| rule.between(stretch.from, stretch.to, calendar));
+        own.sum::<i64>()
+    });
     let past = ticket.past(&clock.target);
     let first_due = past.map_or(NEVER, |past| past.first_due);
     // What the budget alone does not explain: pauses, and extensions.
@@ -86,17 +100,20 @@ fn due(terms: &Terms, ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
             "time",
             text(counted.map_or("natural", |rule| time_word(rule.time))),
         ),
+        ("policy", Reply::Bulk(terms.book.versioned.clone())),
         ("added_ms", added.map_or(Reply::Null, Reply::Int)),
+        ("paused_ms", stood.map_or(Reply::Null, Reply::Int)),
+        ("pauses", pauses(clock)),
         ("first_due", Reply::instant(first_due)),
-        (
-            "first_breach",
-            past.map_or(Reply::Null, |past| Reply::instant(past.first_breach)),
-        ),
-        ("left_ms", left(terms, clock, now)),
+        ("first_breach", Reply::instant(ticket.first_breach(clock))),
+        ("left_ms", left(now_under, clock, now)),
         (
             "pauses_on",
             Reply::List(
-                rule.map_or(&[][..], |rule| &rule.pauses_on)
+                now_under
+                    .plan
+                    .clock(&clock.target)
+                    .map_or(&[][..], |rule| &rule.pauses_on)
                     .iter()
                     .cloned()
                     .map(Reply::Bulk)
@@ -133,6 +150,22 @@ fn left(terms: &Terms, clock: &Clock, now: UnixMs) -> Reply {
         ClockState::Paused => Reply::Int(clock.mark),
         ClockState::Met | ClockState::Stopped => Reply::Null,
     }
+}
+
+/// When it stood still, the latest stretches; the last of one that stands still has no end yet.
+fn pauses(clock: &Clock) -> Reply {
+    let over = clock
+        .stood()
+        .map(|stretch| (stretch.from, Reply::Int(stretch.to)));
+    let since = clock.since().filter(|_| clock.state == ClockState::Paused);
+    let mut latest: Vec<Reply> = over
+        .chain(since.map(|since| (since, Reply::Null)))
+        .rev()
+        .take(PAUSES_MAX)
+        .map(|(from, to)| Reply::List(vec![Reply::Int(from), to]))
+        .collect();
+    latest.reverse();
+    Reply::List(latest)
 }
 
 /// The windows that count on the way.

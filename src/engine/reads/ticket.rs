@@ -38,8 +38,7 @@ pub(super) fn get(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Refusa
 pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     let book = state.policies.book(ticket.book);
     let empty = Details::default();
-    let own = ticket.details.as_deref().map_or("", |details| &details.calendar);
-    let terms = state.terms(ticket.book, ticket.plan, own);
+    let terms = state.terms(ticket.book, ticket.plan, ticket.calendar_line);
     let details = ticket.details.as_deref().unwrap_or(&empty);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
     let assigned = ticket.state == TicketState::Assigned;
@@ -132,10 +131,7 @@ fn clock(terms: &Terms, ticket: &Ticket, clock: &Clock, now: UnixMs) -> Reply {
             "first_due",
             past.map_or(Reply::Null, |past| Reply::instant(past.first_due)),
         ),
-        (
-            "first_breach",
-            past.map_or(Reply::Null, |past| Reply::instant(past.first_breach)),
-        ),
+        ("first_breach", Reply::instant(ticket.first_breach(clock))),
         (
             "extension",
             past.and_then(|past| past.asked.as_ref())

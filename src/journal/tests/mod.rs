@@ -78,6 +78,7 @@ pub(super) fn event(n: Seq) -> Event {
             priority: Text::new("P3"),
             effects: vec![effect(Target::FirstResponse), effect(Target::Resolution)],
             ladders: Vec::new(),
+            kept: None,
         })
     });
     Event {

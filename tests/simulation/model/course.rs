@@ -78,6 +78,8 @@ impl Model {
         past.first_due = Some(extension.first_due);
         let mut effects = Effects::default();
         let c = t.clock(&extension.target).unwrap();
+        let ran_out = t.clocks[c].due_if_run(at);
+        t.take_back(c, at, ran_out, &mut effects);
         let (clock, from) = (&t.clocks[c], t.clocks[c].due_if_run(at));
         let longer = match extension.span {
             Span::Ms(ms) => ms,
@@ -93,7 +95,8 @@ impl Model {
         if warn_at != NEVER {
             t.clocks[c].warned = None;
         }
-        t.move_to(c, due, warn_at, by_hand, &mut effects);
+        t.move_to(c, at, (due, warn_at, by_hand), &mut effects);
+        t.clocks[c].moves.push(super::state::Move::Longer(extension.span));
         self.fact(i, at, TicketFact::Extended(Box::new(extension)), &effects, line)
     }
 }

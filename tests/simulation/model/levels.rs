@@ -72,6 +72,8 @@ impl Model {
             last_at: at,
             print: line.print.clone(),
             paused: None,
+            paused_at: 0,
+            pauses: Vec::new(),
             resume_seq: None,
             respond_seq: None,
             resolve_seq: None,
@@ -130,11 +132,11 @@ impl Model {
         let by_hand = dues(line);
         let mut effects = Effects::default();
         if new.name != old.name {
-            relevel(t, (old, new), at, &by_hand, &mut effects);
+            relevel(t, new, at, &by_hand, &mut effects);
         }
         for (target, due) in by_hand {
             match t.clock(&target).filter(|c| t.clocks[*c].unmet()) {
-                Some(c) => t.move_to(c, due, NEVER, true, &mut effects),
+                Some(c) => t.move_to(c, at, (due, NEVER, true), &mut effects),
                 None => t.start((at, at), Clock::new(target, due, NEVER, true), &mut effects),
             }
         }
@@ -179,7 +181,7 @@ impl Model {
 /// Another level: its budgets from the original opening.
 fn relevel(
     t: &mut Ticket,
-    (old, new): (&rules::Level, &rules::Level),
+    new: &rules::Level,
     at: UnixMs,
     by_hand: &[(Target, UnixMs)],
     effects: &mut Effects,
@@ -195,16 +197,25 @@ fn relevel(
         if new.budget(&clock.target).is_none() && clock.unmet() && !clock.by_hand && !aimed(&clock.target) {
             t.stop(c, at, effects);
             t.clocks[c].by_level = true;
+            t.clocks[c].stopped_at = at;
+            // Other than by the rules' leave it would have the feed say the same.
+            for effect in effects.list.iter_mut().filter(|e| e.target == t.clocks[c].target) {
+                if let ClockChange::Stopped { due } = effect.change {
+                    effect.change = ClockChange::Dropped { due };
+                }
+            }
         }
     }
     for budget in new.budgets.iter().filter(|b| !aimed(&target(b))) {
         let to_come = |warn_at: UnixMs| if warn_at <= at { NEVER } else { warn_at };
         match t.clock(&target(budget)) {
             Some(c) if t.clocks[c].unmet() && !t.clocks[c].by_hand => {
-                let was = old
-                    .budget(&target(budget))
-                    .map_or(budget.budget_ms, |b| b.budget_ms);
-                let due = t.clocks[c].due - was + budget.budget_ms;
+                let clock = &t.clocks[c];
+                let rest = match clock.stand {
+                    Stand::Paused(remaining) => clock.since + remaining,
+                    _ => clock.due,
+                };
+                let due = clock.due + clock.refigured(budget.budget_ms) - rest;
                 let given = t.clocks[c].warned.is_some();
                 let warn_at = if given {
                     NEVER
@@ -212,12 +223,21 @@ fn relevel(
                     to_come(due - budget.warn_before_ms)
                 };
                 if (due, warn_at) != (t.clocks[c].due, t.clocks[c].warn_at) {
-                    t.move_to(c, due, warn_at, false, effects);
+                    t.move_to(c, at, (due, warn_at, false), effects);
                 }
             }
             Some(c) if t.clocks[c].stand == Stand::Stopped && t.clocks[c].by_level => {
                 let mut again = clock(budget, t.opened_at);
                 let given = t.clocks[c].warned.is_some();
+                again.start = t.clocks[c].start;
+                again.moves.clone_from(&t.clocks[c].moves);
+                let from = t.clocks[c].stopped_at;
+                again.moves.extend(t.stood(&again.target, from, at));
+                let before = again.due;
+                again.due = again.refigured(budget.budget_ms);
+                if again.warn_at != NEVER {
+                    again.warn_at += again.due - before;
+                }
                 again.warn_at = if given { NEVER } else { to_come(again.warn_at) };
                 effects.add(
                     &again.target,
@@ -235,7 +255,11 @@ fn relevel(
             Some(_) => {}
             None => {
                 let mut begun = clock(budget, t.opened_at);
-                begun.warn_at = to_come(begun.warn_at);
+                begun.start = t.opened_at;
+                begun.moves = t.stood(&begun.target, t.opened_at, at);
+                let later = begun.refigured(budget.budget_ms) - begun.due;
+                begun.due += later;
+                begun.warn_at = to_come(begun.warn_at + later);
                 t.start((t.opened_at, at), begun, effects);
             }
         }

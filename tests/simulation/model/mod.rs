@@ -222,6 +222,7 @@ impl Model {
                 priority: t.priority.as_str().into(),
                 effects: effects.list.clone(),
                 ladders: Vec::new(),
+                kept: None,
             })
         });
         let event = TicketEvent {

@@ -102,7 +102,7 @@ impl Model {
         t.stop_all(at, &mut effects);
         t.close_at = close_after.map_or(NEVER, |ms| at + ms);
         t.resolved_at = at;
-        t.paused = None;
+        t.end_pause(at);
         let fact = TicketFact::Resolved { close_at: t.close_at };
         let agent = std::mem::take(&mut t.agent);
         (t.state, t.hold) = (TicketState::Resolved, 0);
@@ -119,7 +119,10 @@ impl Model {
         let t = &mut self.tickets[i];
         let mut effects = Effects::default();
         let later = at - t.resolved_at;
+        let resolved_at = t.resolved_at;
         for clock in t.clocks.iter_mut().filter(|c| c.by_resolve) {
+            // A pause that the resolution ended goes on in that of the resolved ticket.
+            clock.moves.push(Move::Stood(resolved_at, at));
             clock.shift_to(clock.due + later);
             clock.stand = Stand::Running;
             clock.by_resolve = false;

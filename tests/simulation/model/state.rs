@@ -34,6 +34,21 @@ pub struct Clock {
     pub by_level: bool,
     /// Its due was past when a TICKET.SET gave it.
     pub past_when_set: bool,
+    /// When a new level stopped it.
+    pub stopped_at: UnixMs,
+    /// Where its budget counts from.
+    pub start: UnixMs,
+    /// Since when it stands still.
+    pub since: UnixMs,
+    /// What moved its due since it started, in order.
+    pub moves: Vec<Move>,
+}
+
+/// What moved a due.
+#[derive(Debug, Clone)]
+pub enum Move {
+    Stood(UnixMs, UnixMs),
+    Longer(slad::model::time::Span),
 }
 
 /// What is kept of a clock beside the clock.
@@ -59,7 +74,38 @@ impl Clock {
             by_resolve: false,
             by_level: false,
             past_when_set: false,
+            stopped_at: 0,
+            start: 0,
+            since: 0,
+            moves: Vec::new(),
         }
+    }
+
+    /// It stands still with what is left of it, or goes on doing so.
+    pub fn rest(&mut self, remaining: i64, at: UnixMs) {
+        if !matches!(self.stand, Stand::Paused(_)) {
+            self.since = at;
+        }
+        self.stand = Stand::Paused(remaining);
+    }
+
+    /// It stood still up to here.
+    pub fn end_rest(&mut self, at: UnixMs) {
+        if let Stand::Paused(_) = self.stand {
+            self.moves.push(Move::Stood(self.since, at));
+        }
+    }
+
+    /// The due of another budget, from the start on, as it was when the clock stopped if it stands still.
+    pub fn refigured(&self, budget_ms: i64) -> UnixMs {
+        let mut due = self.start + budget_ms;
+        for moved in &self.moves {
+            match moved {
+                Move::Stood(from, to) => due += to.max(&self.start) - from.max(&self.start),
+                Move::Longer(span) => due = span.after(due),
+            }
+        }
+        due
     }
 
     /// Running or standing still: not met, not given up.
@@ -106,6 +152,9 @@ pub struct Ticket {
     pub last_at: UnixMs,
     pub print: String,
     pub paused: Option<(String, Seq)>,
+    pub paused_at: UnixMs,
+    /// The pauses that are over.
+    pub pauses: Vec<(String, UnixMs, UnixMs)>,
     pub resume_seq: Option<Seq>,
     pub respond_seq: Option<Seq>,
     pub resolve_seq: Option<Seq>,
@@ -171,8 +220,9 @@ impl Ticket {
         targets.iter().any(|t| self.unmet(t).is_some())
     }
 
-    /// A fact at `at` meets the clock: what fired after that instant is taken back.
-    fn take_back(&mut self, i: usize, at: UnixMs, due: UnixMs, effects: &mut Effects) {
+    /// A fact at `at` meets, ends, stops or moves the clock: what fired after that instant is taken back. Whoever calls says
+    /// afterwards, by [`Ticket::say_again`], when a warning comes again.
+    pub fn take_back(&mut self, i: usize, at: UnixMs, due: UnixMs, effects: &mut Effects) {
         let sla = SlaFact {
             target: self.clocks[i].target.clone(),
             due,
@@ -187,8 +237,9 @@ impl Ticket {
                 breach: false,
                 step: None,
                 at_word: Default::default(),
+                again: slad::model::NEVER,
             });
-            // Taken back, it may come again if the ticket is reopened.
+            // Taken back, it may come again.
             clock.warn_at = clock.warned.take().unwrap();
         }
         if clock.breached && at <= clock.missed {
@@ -201,12 +252,37 @@ impl Ticket {
                 breach: true,
                 step: None,
                 at_word: Default::default(),
+                again: slad::model::NEVER,
             });
             clock.breached = false;
             let (target, missed) = (clock.target.clone(), clock.missed);
             let past = self.past(&target);
             past.first_breach = past.first_breach.filter(|first| *first != missed);
         }
+    }
+
+    /// The pause, if one is in force, is over.
+    pub fn end_pause(&mut self, at: UnixMs) {
+        if let Some((reason, _)) = self.paused.take() {
+            self.pauses.push((reason, self.paused_at, at));
+        }
+    }
+
+    /// In which pauses between two instants a clock of this target would have stood still.
+    pub fn stood(&self, target: &Target, from: UnixMs, to: UnixMs) -> Vec<Move> {
+        let policy = super::rules::policy(&self.policy).unwrap();
+        let mut all = self.pauses.clone();
+        all.extend(
+            self.paused
+                .iter()
+                .map(|(reason, _)| (reason.clone(), self.paused_at, to)),
+        );
+        all.into_iter()
+            .filter(|(reason, ..)| policy.pauses(target, reason))
+            .map(|(_, since, until)| (since.max(from), until.min(to)))
+            .filter(|(since, until)| since < until)
+            .map(|(since, until)| Move::Stood(since, until))
+            .collect()
     }
 
     /// What is kept of a clock; made if need be.
@@ -228,6 +304,7 @@ impl Ticket {
         let due = self.clocks[i].due_if_run(at);
         self.take_back(i, at, due, effects);
         self.clocks[i].shift_to(due);
+        self.clocks[i].end_rest(at);
         self.clocks[i].stand = Stand::Met;
         effects.add(target, ClockChange::Met { at, due });
     }
@@ -257,8 +334,12 @@ impl Ticket {
             let past = self.past(&target);
             past.first_breach = Some(past.first_breach.map_or(missed, |first| first.min(missed)));
         }
+        if let Some(i) = self.unmet(&target) {
+            let due = self.clocks[i].due_if_run(at);
+            self.take_back(i, at, due, effects);
+        }
         self.clocks.retain(|c| c.target != target);
-        self.clocks.push(fresh);
+        self.clocks.push(Clock { start, ..fresh });
         self.clocks.sort_by(|a, b| a.target.cmp(&b.target));
         let i = self.clock(&target).unwrap();
         self.stand_still(i, at, effects);
@@ -272,7 +353,7 @@ impl Ticket {
             .pauses(&self.clocks[i].target, reason)
         {
             let due = self.clocks[i].due;
-            self.clocks[i].stand = Stand::Paused(due - at);
+            self.clocks[i].rest(due - at, at);
             effects.add(
                 &self.clocks[i].target,
                 ClockChange::Paused {
@@ -284,7 +365,15 @@ impl Ticket {
     }
 
     /// Another due for a clock in its present cycle; what fired stays fired.
-    pub fn move_to(&mut self, i: usize, due: UnixMs, warn_at: UnixMs, by_hand: bool, effects: &mut Effects) {
+    pub fn move_to(
+        &mut self,
+        i: usize,
+        at: UnixMs,
+        (due, warn_at, by_hand): (UnixMs, UnixMs, bool),
+        effects: &mut Effects,
+    ) {
+        let ran_out = self.clocks[i].due_if_run(at);
+        self.take_back(i, at, ran_out, effects);
         let clock = &mut self.clocks[i];
         if let Stand::Paused(remaining) = &mut clock.stand {
             *remaining += due - clock.due;
@@ -304,7 +393,9 @@ impl Ticket {
     /// The clock no longer counts.
     pub fn stop(&mut self, i: usize, at: UnixMs, effects: &mut Effects) {
         let due = self.clocks[i].due_if_run(at);
+        self.take_back(i, at, due, effects);
         self.clocks[i].shift_to(due);
+        self.clocks[i].end_rest(at);
         self.clocks[i].stand = Stand::Stopped;
         self.clocks[i].by_level = false;
         effects.add(&self.clocks[i].target, ClockChange::Stopped { due });
@@ -324,6 +415,7 @@ impl Ticket {
         for clock in &mut self.clocks {
             if let Stand::Paused(remaining) = clock.stand {
                 clock.shift_to(at + remaining);
+                clock.end_rest(at);
                 clock.stand = Stand::Running;
                 effects.add(
                     &clock.target,

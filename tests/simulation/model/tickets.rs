@@ -166,7 +166,7 @@ impl Model {
             Some((reason, _)) => !inbound || policy.customer_pauses.contains(&reason.as_str()),
         };
         if resumed {
-            t.paused = None;
+            t.end_pause(at);
             t.resume_clocks(at, &mut effects);
         }
         let agent = t.agent.clone();
@@ -250,16 +250,21 @@ impl Model {
         let policy = rules::policy(&t.policy).unwrap();
         let mut effects = Effects::default();
         let reason = line.reason.as_str();
-        for clock in t.clocks.iter_mut().filter(|c| c.unmet()) {
-            let stops = policy.pauses(&clock.target, reason);
-            let stood = matches!(clock.stand, Stand::Paused(_));
-            if !stops && !stood {
+        for c in 0..t.clocks.len() {
+            let stops = policy.pauses(&t.clocks[c].target, reason);
+            let stood = matches!(t.clocks[c].stand, Stand::Paused(_));
+            if !t.clocks[c].unmet() || !stops && !stood {
                 continue;
             }
+            if !stood {
+                let due = t.clocks[c].due;
+                t.take_back(c, at, due, &mut effects);
+            }
+            let clock = &mut t.clocks[c];
             let due = clock.due_if_run(at);
             clock.shift_to(due);
             if stops {
-                clock.stand = Stand::Paused(due - at);
+                clock.rest(due - at, at);
                 effects.add(
                     &clock.target,
                     ClockChange::Paused {
@@ -268,6 +273,7 @@ impl Model {
                     },
                 );
             } else {
+                clock.end_rest(at);
                 clock.stand = Stand::Running;
                 effects.add(
                     &clock.target,
@@ -288,7 +294,9 @@ impl Model {
             &effects,
             line,
         );
+        self.tickets[i].end_pause(at);
         self.tickets[i].paused = Some((line.reason.clone(), seq));
+        self.tickets[i].paused_at = at;
         seq
     }
 }

@@ -24,7 +24,9 @@ impl State {
             match ticket.fact {
                 TicketFact::Resolved { .. } => clock.ended_by_resolve = !clock.is_open(),
                 TicketFact::Changed(_) | TicketFact::Migrated(_) => {
-                    let is_late = !clock.breached && clock.due_from(event.at) < event.at;
+                    // A breach that the event takes back does not stand.
+                    let stands = clock.breached && event.at > clock.breached_due;
+                    let is_late = !stands && clock.due_from(event.at) < event.at;
                     clock.late_by_level = is_late && !was_late;
                 }
                 _ => {}

@@ -154,7 +154,12 @@ impl Model {
             "target" => c.target.to_string().as_str(), "due" => c.due, "remaining" => remaining, "state" => state,
             "breached" => yes(c.breached), "by_hand" => yes(c.by_hand), "provisional" => "no",
             "first_due" => past.and_then(|p| p.first_due).map_or(Value::Nil, Value::Int),
-            "first_breach" => past.and_then(|p| p.first_breach).map_or(Value::Nil, Value::Int),
+            "first_breach" => past
+                .and_then(|p| p.first_breach)
+                .into_iter()
+                .chain(c.breached.then_some(c.missed))
+                .min()
+                .map_or(Value::Nil, Value::Int),
             "extension" => asked.map_or(Value::Nil, |e| Value::text(e.span.to_string())),
         ])
     }

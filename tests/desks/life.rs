@@ -1,7 +1,7 @@
 //! The book of one ticket: what was done to it, entered by whoever did it, and what that makes of its targets.
 
 use crate::month::{END, HOUR};
-use crate::standards::{first_response, resolution};
+use crate::standards::{after_pauses, first_response, resolution};
 
 /// What is known of a ticket.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,8 @@ pub(crate) struct Life {
     pub(crate) relevelled: Option<(i64, &'static str)>,
     pub(crate) paused_at: Option<i64>,
     /// While the customer was waited for, and between a resolution and the reopening.
-    pub(crate) stood_still: i64,
+    /// When nothing counted, in order.
+    pub(crate) stood_still: Vec<(i64, i64)>,
     pub(crate) resolved_at: Option<i64>,
     /// Queue and instant of every resolution.
     pub(crate) resolutions: Vec<(&'static str, i64)>,
@@ -89,7 +90,9 @@ impl Life {
                 }
             }
             Do::Pause => self.paused_at = Some(at),
-            Do::Resume => self.stood_still += self.paused_at.take().map_or(0, |since| at - since),
+            Do::Resume => self
+                .stood_still
+                .extend(self.paused_at.take().map(|since| (since, at))),
             Do::Resolve => {
                 let_go(self);
                 self.resolved_at = Some(at);
@@ -99,8 +102,8 @@ impl Life {
                 }
             }
             Do::Reopen => {
-                let gap = at - self.resolved_at.take().expect("it was resolved");
-                self.stood_still += gap;
+                let resolved_at = self.resolved_at.take().expect("it was resolved");
+                self.stood_still.push((resolved_at, at));
                 self.reopenings += 1;
                 if let Some((_, since)) = &mut self.stage {
                     *since = at;
@@ -121,12 +124,15 @@ impl Life {
         let first = |level: &str| first_response(self.policy, self.class, level, self.opened_at);
         let ended = self.responded_at.or(self.resolved_at).unwrap_or(END);
         let mut over = self
-            .is_over(first, ended, 0)
+            .is_over(first, ended)
             .map(|by_level| ("first_response".to_owned(), by_level));
         self.over.extend(over.take());
         let resolution = |level: &str| resolution(self.policy, self.class, level, self.opened_at);
         let ended = self.resolved_at.or(self.paused_at).unwrap_or(END);
-        let over = self.is_over(resolution, ended, self.stood_still);
+        // What a clock of business days stood still counts in the hours of the office alone.
+        let office = self.policy == "service-levels" && self.level == "P3";
+        let still = |due| after_pauses(due, &self.stood_still, office);
+        let over = self.is_over(|level| resolution(level).map(still), ended);
         self.over
             .extend(over.map(|by_level| ("resolution".to_owned(), by_level)));
         // Time in a stage is of its own: what lay between a resolution and a reopening is in none.
@@ -157,12 +163,12 @@ impl Life {
     }
 
     /// `Some(true)`: only because its level changed.
-    fn is_over(&self, due: impl Fn(&str) -> Option<i64>, ended: i64, stood_still: i64) -> Option<bool> {
+    fn is_over(&self, due: impl Fn(&str) -> Option<i64>, ended: i64) -> Option<bool> {
         let now = due(self.level)?;
         match self.relevelled {
             Some((at, before)) if due(before).is_some_and(|due| ended.min(at) > due) => Some(false),
             Some((at, _)) if ended > at && at > now => Some(true),
-            _ => (ended - stood_still > now).then_some(false),
+            _ => (ended > now).then_some(false),
         }
     }
 }

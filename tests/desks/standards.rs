@@ -49,3 +49,37 @@ fn business_days(from: i64, n: u32) -> i64 {
     }
     START + day * DAY + 18 * HOUR
 }
+
+/// A due after what its clock stood still: of the hours of the office, 9 to 12 and half past 13 to 18, or of all.
+pub(crate) fn after_pauses(due: i64, stood_still: &[(i64, i64)], office: bool) -> i64 {
+    if !office {
+        return due + stood_still.iter().map(|(from, to)| to - from).sum::<i64>();
+    }
+    let open = |day: i64| {
+        let midnight = START + day * DAY;
+        let windows = [
+            (9 * HOUR, 12 * HOUR),
+            (13 * HOUR + 30 * MINUTE, 18 * HOUR),
+        ];
+        let windows = windows.map(|(open, close)| (midnight + open, midnight + close));
+        windows.into_iter().filter(move |_| !CLOSED.contains(&day))
+    };
+    let day_of = |at: i64| (at - START).div_euclid(DAY);
+    let mut left = 0;
+    for (from, to) in stood_still {
+        for (open, close) in (day_of(*from)..=day_of(*to)).flat_map(open) {
+            left += (close.min(*to) - open.max(*from)).max(0);
+        }
+    }
+    if left == 0 {
+        return due;
+    }
+    for (open, close) in (day_of(due)..).flat_map(open) {
+        let open = open.max(due);
+        if close - open >= left {
+            return open + left;
+        }
+        left -= (close - open).max(0);
+    }
+    unreachable!("there is always another working day")
+}

@@ -75,7 +75,8 @@ impl Engine {
         !self.state.migrations.is_empty()
     }
 
-    /// Carries the first migration on by `slots_max` slots, `tickets_max` tickets at most. Tells when it has ended.
+    /// Carries the first migration on by `slots_max` slots, `tickets_max` tickets at most, unless timers are overdue since the
+    /// start. Tells when it has ended.
     pub fn migrate_on(
         &mut self,
         now: UnixMs,
@@ -84,6 +85,10 @@ impl Engine {
         out: &mut Output,
     ) -> Option<Migrated> {
         let MigrationRecord { begun, migration, .. } = self.state.migrations.first()?.clone();
+        // What is overdue fires in the order of dues, not of slots: after a restart all of it comes first.
+        if self.catches_up {
+            return None;
+        }
         if self.job.begun != begun {
             self.job = Job {
                 begun,

@@ -153,6 +153,8 @@ pub struct Engine {
     config: Config,
     /// Where the migration under way goes on.
     job: migration::Job,
+    /// What ran out before the start has not fired yet.
+    catches_up: bool,
 }
 
 impl Engine {
@@ -163,7 +165,12 @@ impl Engine {
             state.queues.intern(queue);
         }
         let job = migration::Job::default();
-        Engine { state, config, job }
+        Engine {
+            state,
+            config,
+            job,
+            catches_up: false,
+        }
     }
 
     /// Some `records` are about to be taken in: makes room for as many tickets, so that the index is not grown step by step.
@@ -195,6 +202,8 @@ impl Engine {
         for slot in 0..self.state.tickets.capacity_slots() {
             self.state.derive(slot, 0);
         }
+        // Under a virtual clock nothing runs out while there is no daemon.
+        self.catches_up = !self.config.virtual_clock && self.next_instant().is_some_and(|at| at <= now);
     }
 
     fn transaction<'a>(&'a mut self, now: UnixMs, one_frame: bool, out: &'a mut Output) -> Transaction<'a> {

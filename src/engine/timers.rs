@@ -13,6 +13,12 @@ impl Engine {
     /// ticket's opening, target; true: more are due. With a virtual clock each is stamped with its own instant. None
     /// fires while it is open which clock holds.
     pub fn advance(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
+        let more = self.fire_due(now, fires_max, out);
+        self.catches_up &= more;
+        more
+    }
+
+    fn fire_due(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
         if self.hand_out(now, out) {
             return true;
         }

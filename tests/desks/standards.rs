@@ -57,10 +57,7 @@ pub(crate) fn after_pauses(due: i64, stood_still: &[(i64, i64)], office: bool) -
     }
     let open = |day: i64| {
         let midnight = START + day * DAY;
-        let windows = [
-            (9 * HOUR, 12 * HOUR),
-            (13 * HOUR + 30 * MINUTE, 18 * HOUR),
-        ];
+        let windows = [(9 * HOUR, 12 * HOUR), (13 * HOUR + 30 * MINUTE, 18 * HOUR)];
         let windows = windows.map(|(open, close)| (midnight + open, midnight + close));
         windows.into_iter().filter(move |_| !CLOSED.contains(&day))
     };

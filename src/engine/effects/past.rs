@@ -177,7 +177,12 @@ impl Effects<'_> {
         let change = ClockChange::Started {
             start,
             due,
-            warn_at: instant(known.warned).or(ruled).unwrap_or(NEVER),
+            warn_at: match (known.warned, ruled.unwrap_or(NEVER)) {
+                (Some(When::At(at)), _) => at,
+                // It was given there, whenever.
+                (Some(When::Some), ruled) => ruled.min(told_at),
+                (None, ruled) => ruled,
+            },
             by_hand,
             provisional: rule.is_some_and(|rule| super::OwnTime::of_rule(terms, rule).is_provisional(due)),
         };

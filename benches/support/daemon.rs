@@ -54,6 +54,11 @@ impl Daemon {
             ready_after: Duration::ZERO,
         };
         loop {
+            if let Some(status) = daemon.child.try_wait()? {
+                let said = fs::read_to_string(folder.join("log"))?;
+                let last = said.lines().last().unwrap_or_default();
+                return Err(format!("it does not start: {status}: {last}").into());
+            }
             let answer = daemon
                 .client()
                 .and_then(|mut client| client.command(&["TICKET.GET", &id(0)]));

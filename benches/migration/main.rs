@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
+/// Nothing is logged for so long: it is at rest.
+const SETTLE: Duration = Duration::from_secs(3);
+
 /// What came of a migration is a map of these, in this order, behind its `seq`.
 const COUNTS: [&str; 6] = ["tickets", "stayed", "moved", "started", "stopped", "breached"];
 
@@ -62,6 +65,7 @@ fn run(mode: &str) -> Fallible<()> {
     desk.second()?;
     fine(daemon.client()?.command(&["POLICY.RELOAD"])?)?;
     let flow = Flow::new(tickets, connections, rate);
+    settle(&daemon)?;
 
     let (quiet, _) = flow.during(&daemon, || {
         std::thread::sleep(seconds);
@@ -120,6 +124,19 @@ fn run(mode: &str) -> Fallible<()> {
     }
     println!("                as the dry run said; {second} tickets under version 2, none under 1");
     Ok(())
+}
+
+/// Waits until what the openings left to do is done: timers that were overdue, a snapshot, the disk's own work.
+fn settle(daemon: &Daemon) -> Fallible<()> {
+    let mut before = daemon.info("written_seq")?;
+    loop {
+        std::thread::sleep(SETTLE);
+        let seq = daemon.info("written_seq")?;
+        if seq == before {
+            return Ok(());
+        }
+        before = seq;
+    }
 }
 
 /// The numbers of a reply to POLICY.MIGRATE.

@@ -16,6 +16,7 @@ mod daemon;
 
 mod busy;
 mod log;
+#[path = "../support/open_loop.rs"]
 mod open_loop;
 
 use std::error::Error;

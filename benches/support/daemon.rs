@@ -54,6 +54,11 @@ impl Daemon {
             ready_after: Duration::ZERO,
         };
         loop {
+            if let Some(status) = daemon.child.try_wait()? {
+                let said = fs::read_to_string(folder.join("log"))?;
+                let last = said.lines().last().unwrap_or_default();
+                return Err(format!("it does not start: {status}: {last}").into());
+            }
             let answer = daemon
                 .client()
                 .and_then(|mut client| client.command(&["TICKET.GET", &id(0)]));
@@ -73,14 +78,40 @@ impl Daemon {
     }
 
     pub(crate) fn info(&self, name: &str) -> Fallible<String> {
+        let [value] = self.infos([name])?;
+        Ok(value)
+    }
+
+    /// What one reply shows of these.
+    fn infos<const N: usize>(&self, names: [&str; N]) -> Fallible<[String; N]> {
         let Value::Text(info) = self.client()?.command(&["INFO"])? else {
             return Err("INFO is no text".into());
         };
         let info = String::from_utf8(info)?;
-        let line = info
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        Ok(line.ok_or_else(|| format!("INFO has no {name}"))?.to_owned())
+        let mut values = names.map(|_| String::new());
+        for (name, value) in names.iter().zip(&mut values) {
+            let line = info
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            *value = line.ok_or_else(|| format!("INFO has no {name}"))?.to_owned();
+        }
+        Ok(values)
+    }
+
+    /// The newest seq and the state hash with it: looked at until nothing happens between two looks.
+    pub(crate) fn standing(&self) -> Fallible<[String; 2]> {
+        let began = Instant::now();
+        let look = || self.infos(["written_seq", "state_hash"]);
+        let mut before = look()?;
+        while began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+            let standing = look()?;
+            if standing == before {
+                return Ok(standing);
+            }
+            before = standing;
+        }
+        Err("it does not come to rest".into())
     }
 
     /// Bytes of resident memory, all of it and what belongs to no file.

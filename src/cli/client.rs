@@ -53,12 +53,20 @@ impl Client {
 
     /// Puts a command behind those not sent yet.
     pub fn push(&mut self, args: &[&[u8]]) {
-        let _ = write!(self.out, "*{}\r\n", args.len());
+        self.head(b'*', args.len());
         for arg in args {
-            let _ = write!(self.out, "${}\r\n", arg.len());
+            self.head(b'$', arg.len());
             self.out.extend_from_slice(arg);
             self.out.extend_from_slice(b"\r\n");
         }
+    }
+
+    /// A line that tells how much follows; by `itoa`, for an import writes some twenty of them a ticket.
+    fn head(&mut self, kind: u8, len: usize) {
+        self.out.push(kind);
+        self.out
+            .extend_from_slice(itoa::Buffer::new().format(len).as_bytes());
+        self.out.extend_from_slice(b"\r\n");
     }
 
     /// Sends what was pushed.

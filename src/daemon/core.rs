@@ -31,9 +31,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Slots that a long read looks at in one slice: some 100 µs.
-const SCAN_SLOTS_MAX: usize = 1024;
-
 /// How connections, timers and snapshots hold the core: borrowed for a batch, never over an await.
 pub type CoreRef = Rc<RefCell<Core>>;
 
@@ -241,6 +238,7 @@ impl Core {
     pub fn set_advancing(&mut self, advancing: bool) {
         self.advancing = advancing;
         if !advancing {
+            self.policies.migrations.go_on();
             self.let_go();
         }
     }
@@ -321,14 +319,6 @@ impl Core {
         let more = r.engine.advance(now, fires_max, &mut r.out);
         self.end_turn();
         more
-    }
-
-    /// Carries a long read on by a slice; the reply when that was the last.
-    pub fn scan(&mut self, now: UnixMs, scan: &mut crate::engine::Scan) -> Option<Reply> {
-        match &mut self.running {
-            Some(r) => r.engine.scan(now, scan, SCAN_SLOTS_MAX),
-            None => Some(Reply::Null),
-        }
     }
 
     /// Ends a wait of AGENT.NEXT that timed out or whose connection closed. `false`: it had been answered.
@@ -434,6 +424,7 @@ impl Core {
             }
         }
         self.heed_disk();
+        self.policies.migrations.go_on();
         if !self.held_up.is_empty() && self.phase != Phase::Loading && !self.is_busy() {
             self.let_go();
         }

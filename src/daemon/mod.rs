@@ -19,6 +19,7 @@
 //! | [`virtual_clock`], [`alarm`], [`timers`] | CLOCK.…, and firing what is due |
 //! | [`log_front`], [`log_line`], [`log_thread`] | the way to the log: the core's end, the rings, the thread |
 //! | [`log_room`], [`disk`] | room ahead of the log; what a full disk stops, and who is told |
+//! | `slice` | long reads and migrations in parts, so that nobody waits for the whole |
 //! | [`snapshots`] | the state written out between batches |
 //! | [`retention`] | index files made and old segments taken out, on a thread of its own |
 //! | [`listener`], [`clients`], [`limits`] | who may come in, who is there, what they may cost |
@@ -69,6 +70,7 @@ pub mod retention;
 pub mod session;
 pub mod shared;
 pub mod signals;
+mod slice;
 pub mod snapshots;
 pub mod startup;
 pub mod timers;

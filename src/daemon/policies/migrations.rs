@@ -1,13 +1,14 @@
 //! Migrations: open tickets go over to another version of their policy, in slices between the batches of commands.
 //!
-//! A slice is `TICKETS_MAX` tickets or `SLOTS_MAX` looks, some 0.1 ms, and then everybody else has a turn. While the disk
-//! is full or the log has to catch up, it waits: it could make facts faster than a disk takes them, and others would stand
-//! behind them. What was begun before a restart goes on after it.
+//! After each [`Slice`] everybody else has a turn. While the disk is full or the log has to catch up, it waits: it could make
+//! facts faster than a disk takes them, and others would stand behind them. It goes on as soon as the log has come further, so that
+//! neither waits for a tick. What was begun before a restart goes on after it.
 
 use crate::daemon::connection::{Connection, Woken};
 use crate::daemon::core::{Core, CoreRef, Phase};
 use crate::daemon::disk::DiskState;
 use crate::daemon::peer::Peer;
+use crate::daemon::slice::Slice;
 use crate::daemon::wake::Wake;
 use crate::engine::Migrated;
 use crate::model::event::Origin;
@@ -17,22 +18,22 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Tickets that go over in one slice.
-const TICKETS_MAX: u32 = 32;
-/// Slots looked at in one slice.
-const SLOTS_MAX: u32 = 2_048;
+/// Tickets that go over before the slice may end.
+const TICKETS_MAX: u32 = 8;
+/// Slots looked at before the slice may end.
+const SLOTS_MAX: u32 = 1_024;
 /// Bytes on their way to the log beyond which it waits: what others command has to get there behind them.
 const BACKLOG_BYTES_MAX: u64 = 256 << 10;
-/// How often it is looked again whether the log has room.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-/// The same while the disk is full.
+/// How often it is looked again whether a disk that was full has room.
 const DISK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Migrations that somebody waits for.
 #[derive(Default)]
 pub struct Desk {
-    /// Raised when one was begun.
+    /// Raised when one was begun, or may go on.
     pub wake: Rc<Wake>,
+    /// The one under way waits until the log has come further, or a virtual clock has arrived.
+    is_held_up: bool,
     /// By the seq with which it began: who waits, and what came of it.
     waiting: HashMap<Seq, (Rc<Peer>, Option<Migrated>)>,
 }
@@ -44,6 +45,13 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
+    /// The log has come further, or a virtual clock has arrived.
+    pub(in crate::daemon) fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_held_up) {
+            self.wake.raise();
+        }
+    }
+
     /// What came of those of these that have ended and were not told yet.
     fn take_done(&mut self, begun: &[Seq]) -> Vec<Migrated> {
         let done = |seq| self.waiting.get_mut(seq).and_then(|(_, done)| done.take());
@@ -55,9 +63,9 @@ impl Desk {
 enum Next {
     /// The slice was made; others have their turn.
     Made,
-    /// There is no room now.
-    Wait(Duration),
-    /// None is under way.
+    /// The disk is full.
+    Full,
+    /// None is under way, or it is held up.
     Nothing,
 }
 
@@ -68,7 +76,7 @@ pub async fn run(core: CoreRef) {
         let next = core.borrow_mut().next_slice();
         match next {
             Next::Made => tokio::task::yield_now().await,
-            Next::Wait(pause) => tokio::time::sleep(pause).await,
+            Next::Full => tokio::time::sleep(DISK_AGAIN).await,
             Next::Nothing => wake.wait().await,
         }
     }
@@ -80,10 +88,11 @@ impl Core {
             return Next::Nothing;
         }
         if self.disk != DiskState::Ok {
-            return Next::Wait(DISK_AGAIN);
+            return Next::Full;
         }
         if self.is_busy() || self.is_behind(BACKLOG_BYTES_MAX) {
-            return Next::Wait(LOOK_AGAIN);
+            self.policies.migrations.is_held_up = true;
+            return Next::Nothing;
         }
         self.migrate_on();
         Next::Made
@@ -109,7 +118,13 @@ impl Core {
         let Some(r) = self.running() else {
             return;
         };
-        let ended = r.engine.migrate_on(now, SLOTS_MAX, TICKETS_MAX, &mut r.out);
+        let slice = Slice::begin();
+        let ended = loop {
+            let ended = r.engine.migrate_on(now, SLOTS_MAX, TICKETS_MAX, &mut r.out);
+            if ended.is_some() || slice.is_over() {
+                break ended;
+            }
+        };
         self.end_turn();
         let Some(migrated) = ended else {
             return;

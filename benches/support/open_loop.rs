@@ -1,5 +1,6 @@
 //! A constant rate, and latencies from the instant at which each thing was to happen: a pause shows in everything that it
 //! held up (Gil Tene's "coordinated omission").
+#![allow(dead_code, reason = "every bench uses its own part of this")]
 
 use super::Fallible;
 use hdrhistogram::Histogram;
@@ -28,10 +29,14 @@ impl Pace {
         1 + (self.began.elapsed().as_nanos() * u128::from(self.rate) / 1_000_000_000) as u64
     }
 
+    /// When the thing with this number (from 0) is due.
+    pub(crate) fn instant(&self, number: u64) -> Instant {
+        self.began + Duration::from_nanos((u128::from(number) * 1_000_000_000 / u128::from(self.rate)) as u64)
+    }
+
     /// Since when the thing with this number (from 0) has been due.
     pub(crate) fn late(&self, number: u64) -> Duration {
-        let due = Duration::from_nanos((u128::from(number) * 1_000_000_000 / u128::from(self.rate)) as u64);
-        self.began.elapsed().saturating_sub(due)
+        self.instant(number).elapsed()
     }
 }
 
@@ -50,6 +55,11 @@ impl Latencies {
 
     pub(crate) fn add(&mut self, other: &Latencies) -> Fallible<()> {
         Ok(self.0.add(&other.0)?)
+    }
+
+    /// How many.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
     }
 
     /// ms.

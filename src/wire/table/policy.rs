@@ -115,7 +115,15 @@ fn does(command: PolicyCommand) -> Request {
 }
 
 fn version(what: &str, bytes: &[u8]) -> Result<u32, Refusal> {
-    Ok(value::number(what, bytes, 1, u64::from(u32::MAX))? as u32)
+    let number = |bytes| value::number(what, bytes, 1, u64::from(u32::MAX));
+    let given = number(bytes).map_err(|mut refusal| {
+        let behind = bytes.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+        if let Ok(meant) = number(behind) {
+            refusal.message += &format!("; this looks like name@version: write {meant}");
+        }
+        refusal
+    })?;
+    Ok(given as u32)
 }
 
 fn get(call: &Call<'_>) -> Result<Request, Refusal> {

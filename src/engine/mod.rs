@@ -351,8 +351,11 @@ impl Engine {
         self.state.policies.names()
     }
 
-    /// The versions of a policy that open tickets are under, and how many.
+    /// The versions of a policy that open tickets are under, and how many; also those that migrations under way bring
+    /// tickets to, though none may be there yet.
     pub fn versions_in_use(&self, name: &str) -> Vec<(u32, u64)> {
+        let under_way = || self.state.migrations.iter().map(|record| &record.migration);
+        let is_goal = |version| under_way().any(|m| m.policy == name && m.to == version);
         let all = self.state.policies.all(name).iter();
         let used = all.map(|number| {
             (
@@ -360,7 +363,8 @@ impl Engine {
                 self.state.open_under(*number),
             )
         });
-        used.filter(|(_, open)| *open > 0).collect()
+        used.filter(|(version, open)| *open > 0 || is_goal(*version))
+            .collect()
     }
 
     /// Version and text hash of the newest version of a calendar.

@@ -56,6 +56,9 @@ pub(super) const ROWS: &[Row] = &[
         arity_min: 2,
         arity_max: 3,
         summary: "A version of a policy with its text; default: the one that new tickets get",
+        reply: "a map: `policy version state hash label source activated_at next_at reason requested_by approved_by review_by \
+                open_tickets pilot labels calendars tickets text`; in `labels` `classes priorities segments channels stages`, \
+                each a map of names to labels, null where there is none",
         params: &[NAME, param("version").integer().optional()],
         ..look("POLICY.GET", get)
     },

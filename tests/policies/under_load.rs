@@ -255,6 +255,10 @@ fn a_version_loaded_while_tickets_are_on_their_way_to_the_one_before_gets_them_t
     assert_eq!(ways, [(1, 2, 3), (1, 3, 0), (2, 3, 3)]);
     let third = of_dusk("policy.activated").last().unwrap().seq;
     let gone = of_dusk("policy.migrated")[0].seq;
+    let before = events
+        .iter()
+        .filter(|e| e.kind() == "ticket.changed" && e.seq < third);
+    println!("{} of {tickets} had gone when dusk@3 was loaded", before.count());
     assert!(
         third < gone,
         "dusk@3 came too late to show anything: {third} {gone}"

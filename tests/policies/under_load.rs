@@ -212,7 +212,7 @@ fn a_migration_goes_on_after_a_crash() {
 
 #[test]
 fn a_version_loaded_while_tickets_are_on_their_way_to_the_one_before_gets_them_too() {
-    let tickets = 20_000;
+    let tickets = 60_000;
     let migrates = |name: &str, resolution: &str| {
         DESK.replace("desk", name)
             .replace("\"8h\"", &format!("\"{resolution}\""))

@@ -168,7 +168,9 @@ fn mutated_logs_are_refused_cut_or_whole() {
         let outcome = std::panic::catch_unwind(|| read(&copy, &all));
         match outcome {
             Err(_) => panic!("seed {seed}: SLAD_FUZZ_SEED={seed} SLAD_FUZZ_RUNS=1 shows it again"),
-            Ok(Err(JournalError::Corrupt { .. } | JournalError::TooNew { .. })) => refused += 1,
+            Ok(Err(
+                JournalError::Corrupt { .. } | JournalError::TooNew { .. } | JournalError::Foreign { .. },
+            )) => refused += 1,
             Ok(Err(other)) => panic!("seed {seed}: {other}"),
             Ok(Ok(n)) if n < all.len() => cut += 1,
             Ok(Ok(_)) => whole += 1,

@@ -18,5 +18,7 @@ mod backups;
 mod checking;
 #[path = "tools/cutting.rs"]
 mod cutting;
+#[path = "tools/foreign.rs"]
+mod foreign;
 #[path = "tools/reading.rs"]
 mod reading;

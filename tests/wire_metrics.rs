@@ -9,7 +9,8 @@ use support::Daemon;
 
 fn page(daemon: &Daemon) -> String {
     let log = daemon.log();
-    let address = log.split("127.0.0.1:").nth(1).unwrap();
+    // Of the last start.
+    let (_, address) = log.rsplit_once("127.0.0.1:").unwrap();
     let port: u16 = address
         .chars()
         .take_while(char::is_ascii_digit)
@@ -80,6 +81,110 @@ fn what_was_measured_is_shown() {
     becomes(&daemon, "slad_oldest_waiting_seconds{queue=\"default\"}", 100.0);
     client.say("AGENT.NEXT a1");
     becomes(&daemon, "slad_oldest_waiting_seconds{queue=\"default\"}", 0.0);
+}
+
+#[test]
+fn policies_loaded_later_have_labels_of_their_own() {
+    let desk = r#"default_priority = "N1"
+
+[priorities.N1]
+rank = 10
+queue = "night"
+clocks = { first_response = "1h" }
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let policies = folder.path().join("policies");
+    std::fs::create_dir(&policies).unwrap();
+    std::fs::write(policies.join("desk.toml"), desk).unwrap();
+    let args = [
+        "--virtual-clock",
+        "--policies",
+        "policies",
+        "--set",
+        "http=127.0.0.1:0",
+    ];
+    let mut daemon = Daemon::start_in(folder, &args);
+    let mut client = daemon.client();
+    let breached = |policy: &str, priority: &str, target: &str| {
+        format!(
+            "slad_sla_outcomes_total{{outcome=\"breached\",policy=\"{policy}\",priority=\"{priority}\",target=\"{target}\"}}"
+        )
+    };
+    client.say("TICKET.OPEN t1 policy desk");
+    client.say("CLOCK.ADVANCE 2h");
+    assert_eq!(
+        value(&page(&daemon), &breached("desk", "N1", "first_response")),
+        1.0
+    );
+
+    // A policy more, and a version that names more.
+    let dusk = desk.replace("N1", "D1").replace("night", "dusk");
+    std::fs::write(policies.join("dusk.toml"), dusk).unwrap();
+    let clocks = r#"clocks = { first_response = "1h", "custom:parts" = "1h" }"#;
+    let parts = r#"targets."custom:parts".starts_on = ["open"]"#;
+    let more = format!("{parts}\n{desk}\n[priorities.N2]\nrank = 20\nqueue = \"night\"\n{clocks}\n");
+    std::fs::write(policies.join("desk.toml"), more).unwrap();
+    let reply = client.say("POLICY.RELOAD");
+    assert_eq!(reply.get("activated").list().len(), 2, "{reply:?}");
+    let loaded = page(&daemon);
+    for (series, wanted) in [
+        (breached("desk", "N1", "first_response"), 1.0),
+        (breached("desk", "N2", "custom:parts"), 0.0),
+        (breached("dusk", "D1", "first_response"), 0.0),
+        (
+            "slad_first_response_seconds_count{policy=\"dusk\"}".to_owned(),
+            0.0,
+        ),
+        ("slad_wait_seconds_count{queue=\"dusk\"}".to_owned(), 0.0),
+    ] {
+        assert_eq!(value(&loaded, &series), wanted, "{series}");
+    }
+    client.say("TICKET.OPEN t2 policy dusk");
+    client.say("TICKET.OPEN t3 policy desk priority N2");
+    client.say("CLOCK.ADVANCE 2h");
+    client.say("TICKET.RESPOND t2");
+    client.say("AGENT.SET a1");
+    client.say("TICKET.ASSIGN t2 a1");
+    let counted = |daemon: &Daemon| {
+        let now = page(daemon);
+        for label in ["policy", "priority", "target", "queue"] {
+            let series = format!("slad_label_overflow_total{{label=\"{label}\"}}");
+            assert_eq!(value(&now, &series), 0.0, "{series}");
+        }
+        now
+    };
+    becomes(&daemon, "slad_tickets{queue=\"dusk\",state=\"assigned\"}", 1.0);
+    let now = counted(&daemon);
+    for (series, wanted) in [
+        (breached("desk", "N1", "first_response"), 1.0),
+        (breached("desk", "N2", "custom:parts"), 1.0),
+        (breached("dusk", "D1", "first_response"), 1.0),
+        (
+            "slad_first_response_seconds_sum{policy=\"dusk\"}".to_owned(),
+            7_200.0,
+        ),
+        ("slad_wait_seconds_sum{queue=\"dusk\"}".to_owned(), 7_200.0),
+    ] {
+        assert_eq!(value(&now, &series), wanted, "{series}");
+    }
+
+    // What the log alone knows, the versions of open tickets among it.
+    std::fs::remove_file(policies.join("dusk.toml")).unwrap();
+    std::fs::write(policies.join("desk.toml"), desk).unwrap();
+    client.say("TICKET.OPEN t4 policy dusk");
+    client.say("TICKET.OPEN t5 policy desk priority N2");
+    daemon.kill();
+    daemon.restart();
+    let mut client = daemon.client();
+    assert_eq!(client.say("POLICY.GET desk").get("version").int(), 3);
+    assert_eq!(
+        value(&page(&daemon), &breached("dusk", "D1", "first_response")),
+        0.0
+    );
+    client.say("CLOCK.ADVANCE 2h");
+    let now = counted(&daemon);
+    assert_eq!(value(&now, &breached("dusk", "D1", "first_response")), 1.0);
+    assert_eq!(value(&now, &breached("desk", "N2", "first_response")), 1.0);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! `slad check-config`: reads configurations, policies and calendars and reports every mistake with its place and its remedy.
 
+mod configuration;
 mod sort;
 
 use super::{exit, print, say};
 use crate::calendar::Zones;
-use crate::daemon::config::Config;
 use crate::daemon::zones::zones;
 use crate::policy::{CalendarFile, Problem, RuleBook, embedded_calendars};
 use sort::{Kind, kind};
@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// Arguments of `check-config`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files: a configuration, policies, calendars; or folders of policies, with their calendars in calendars/.
+    /// Files: a configuration, with the folder of policies that it names; policies, calendars; or folders of policies, with
+    /// their calendars in calendars/.
     #[arg(value_name = "FILE", default_value = "config/slad.toml")]
     pub files: Vec<PathBuf>,
 }
@@ -28,7 +29,7 @@ pub fn run(args: &Args) -> u8 {
     };
     for path in &args.files {
         if path.is_dir() {
-            check.folder(path);
+            let _ = check.folder(path);
         } else {
             check.file(path);
         }
@@ -72,10 +73,7 @@ impl Check {
     fn file(&mut self, path: &Path) {
         let Some(text) = self.read(path) else { return };
         match kind(path, &text) {
-            Kind::Configuration => match Config::load(path) {
-                Ok(_) => print(format_args!("{}: no mistake found", path.display())),
-                Err(mistakes) => self.wrong(mistakes),
-            },
+            Kind::Configuration => self.configuration(path, &text),
             Kind::Calendar => {
                 self.calendar(path, &text);
             }
@@ -86,8 +84,9 @@ impl Check {
         }
     }
 
-    /// A folder as `--policies` takes it: policies, calendars in `calendars/`, each name once.
-    fn folder(&mut self, path: &Path) {
+    /// A folder as `--policies` takes it: policies, calendars in `calendars/`, each name once. The names of the policies
+    /// without mistakes.
+    fn folder(&mut self, path: &Path) -> Vec<String> {
         let calendars = self.calendars_beside(path, true);
         let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
         for file in self.files(path) {
@@ -102,6 +101,7 @@ impl Check {
                 ));
             }
         }
+        names.into_keys().collect()
     }
 
     /// The `*.toml` of a folder, by name.

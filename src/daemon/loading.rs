@@ -194,15 +194,26 @@ fn read(
     let disk = RealDisk::new(folder, std::process::id()).map_err(|e| JournalError::io("open", folder, e))?;
     let mut opened = journal::open(Arc::new(disk), config)?;
     let mut after = 0;
+    let mut foreign = None;
     while let Some(snapshot) = opened.snapshot() {
         let info = snapshot.info();
-        match restore(snapshot, send, judged)? {
-            Ok(()) => {
+        match restore(snapshot, send, judged) {
+            Ok(Ok(())) => {
                 after = info.seq;
                 break;
             }
-            Err(what) => opened.pass_over_snapshot(what)?,
+            Ok(Err(what)) => opened.pass_over_snapshot(what)?,
+            Err(e @ JournalError::Foreign { .. }) => {
+                let _ = send.blocking_send(Loaded::Broken);
+                opened.pass_over_snapshot("it is of a form that this slad does not read".to_owned())?;
+                foreign = Some(e);
+            }
+            Err(e) => return Err(e),
         }
+    }
+    // Without it nothing says what was before the log's first event.
+    if let Some(e) = foreign.filter(|_| after == 0 && opened.first_seq() > 1) {
+        return Err(e);
     }
     let mut chunk = Vec::with_capacity(CHUNK);
     opened.replay_stored(after, |seq, stored| {

@@ -15,8 +15,10 @@ use super::metrics::{
 use super::policies::folder::Folder;
 use super::shared::Shared;
 use crate::engine::{Figures, Measure};
-use crate::model::event::{Body, Event, TicketFact};
+use crate::model::command::QUEUE_NONE;
+use crate::model::event::{Body, Event, PolicyActivated, TicketFact};
 use crate::model::reply::Reply;
+use crate::model::rules::Rules;
 use crate::model::{Code, NEVER, Seq, Text, UnixMs};
 use crate::wire::table;
 use compact_str::ToCompactString;
@@ -90,31 +92,31 @@ pub fn lay(shared: &Arc<Shared>) -> Result<Laid, String> {
     })
 }
 
+/// What is known before the log is read, so that the page shows these at 0 while it is.
 fn labels(config: &Config) -> metrics::Labels {
     let books = super::policies::load::books(&Folder::read(config.policies.as_deref()));
     let queues = books.iter().flat_map(|book| book.queues().cloned());
     metrics::Labels {
         queues: queues
             .chain(config.queues.iter().cloned())
-            .chain([Text::const_new("default")])
+            .chain(["default", QUEUE_NONE].map(Text::const_new))
             .collect(),
         commands: table::ROWS.iter().map(|row| row.name).collect(),
         policies: books
             .iter()
-            .map(|book| PolicyLabels {
-                name: book.name.clone(),
-                priorities: book
-                    .rules
-                    .priorities
-                    .iter()
-                    .map(|level| level.name.clone())
-                    .collect(),
-                targets: crate::model::target::PLAIN
-                    .iter()
-                    .map(|(_, name)| Text::const_new(name))
-                    .chain(book.targets().into_iter().map(ToCompactString::to_compact_string))
-                    .collect(),
-            })
+            .map(|book| policy_labels(&book.name, &book.rules))
+            .collect(),
+    }
+}
+
+fn policy_labels(name: &Text, rules: &Rules) -> PolicyLabels {
+    let targets = rules.targets();
+    PolicyLabels {
+        name: name.clone(),
+        priorities: rules.priorities.iter().map(|level| level.name.clone()).collect(),
+        targets: targets
+            .into_iter()
+            .map(ToCompactString::to_compact_string)
             .collect(),
     }
 }
@@ -136,6 +138,9 @@ impl Meter {
     /// Events were executed.
     pub fn events(&mut self, first_seq: Seq, events: &[Event], real_time: bool) {
         for (seq, event) in (first_seq..).zip(events) {
+            if let Body::PolicyActivated(fact) = &event.body {
+                self.policy(fact);
+            }
             self.engine.sla.observe(event);
             if let (true, Body::Ticket(ticket)) = (real_time, &event.body)
                 && let TicketFact::Warned(sla) | TicketFact::Breached(sla) = &ticket.fact
@@ -146,6 +151,13 @@ impl Meter {
                 self.timers.push_back((seq, event.logged_at - sla.late_ms));
             }
         }
+    }
+
+    /// What this version names has series of its own from now on.
+    pub fn policy(&mut self, fact: &PolicyActivated) {
+        let queues: Vec<Text> = fact.rules.queues().cloned().collect();
+        let policy = policy_labels(&fact.name, &fact.rules);
+        self.engine.learn(&[policy], &queues);
     }
 
     /// Something ended, having taken so long.

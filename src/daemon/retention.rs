@@ -167,8 +167,8 @@ impl Housekeeping {
             }
             Err(e) => {
                 warn("an index file could not be made", &e);
-                // A damaged segment is passed over; what the disk refused is for another time.
-                Ok(matches!(e, JournalError::Corrupt { .. }))
+                // A segment that cannot be read is passed over; what the disk refused is for another time.
+                Ok(e.is_unreadable())
             }
         }
     }

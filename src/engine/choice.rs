@@ -32,19 +32,32 @@ impl State {
     /// The version that new tickets under this policy get.
     pub(super) fn known_policy(&self, name: &str) -> Result<u32, Refusal> {
         let known = self.policies.active(name).or_else(|| self.policies.newest(name));
-        known.ok_or_else(|| {
-            let known: Vec<&str> = self.policies.names().collect();
-            let hint = text::hint(name, known.iter().copied());
-            Refusal::bad_arg(format!(
-                "policy '{name}' is not known{hint}: it takes {}",
-                known.join(", ")
-            ))
-        })
+        known.ok_or_else(|| self.unknown_policy(name))
+    }
+
+    /// No name has an `@`, but tickets show the version that they are under as `name@version`.
+    fn unknown_policy(&self, given: &str) -> Refusal {
+        let known: Vec<&str> = self.policies.names().collect();
+        let all = known.join(", ");
+        let Some((name, _)) = given.split_once('@') else {
+            let hint = text::hint(given, known);
+            return Refusal::bad_arg(format!("policy '{given}' is not known{hint}: it takes {all}"));
+        };
+        let right = text::nearest(name, known).map_or_else(|| all.clone(), |right| format!("'{right}'"));
+        Refusal::bad_arg(format!(
+            "policy takes a name; '{given}' looks like name@version: write {right}"
+        ))
     }
 
     /// The version that a new ticket gets: the pilot if it is for such a ticket, else the one in force.
     pub(super) fn version_for(&mut self, name: &str, open: &Open) -> Result<u32, Refusal> {
-        let active = self.known_policy(name)?;
+        let active = self.known_policy(name).map_err(|mut refusal| {
+            if name.contains('@') {
+                refusal.message +=
+                    ", for a version is not chosen at opening: a ticket gets the one in force, or the pilot";
+            }
+            refusal
+        })?;
         let Some(number) = self.policies.pilot(name) else {
             return Ok(active);
         };

@@ -360,8 +360,23 @@ impl Engine {
         self.state.policies.names()
     }
 
-    /// The versions of a policy that open tickets are under, and how many.
+    /// The versions that count for a ticket, open or new.
+    pub fn policies_in_force(&self) -> impl Iterator<Item = &crate::model::event::PolicyActivated> {
+        let policies = &self.state.policies;
+        let versions = policies.names().flat_map(|name| policies.all(name));
+        let in_force = versions.copied().filter(|number| {
+            let name = policies.fact(*number).name.as_str();
+            let is_for_new = [policies.active(name), policies.newest(name)].contains(&Some(*number));
+            is_for_new || self.state.open_under(*number) > 0
+        });
+        in_force.map(|number| policies.fact(number))
+    }
+
+    /// The versions of a policy that open tickets are under, and how many; also those that migrations under way bring
+    /// tickets to, though none may be there yet.
     pub fn versions_in_use(&self, name: &str) -> Vec<(u32, u64)> {
+        let under_way = || self.state.migrations.iter().map(|record| &record.migration);
+        let is_goal = |version| under_way().any(|m| m.policy == name && m.to == version);
         let all = self.state.policies.all(name).iter();
         let used = all.map(|number| {
             (
@@ -369,7 +384,8 @@ impl Engine {
                 self.state.open_under(*number),
             )
         });
-        used.filter(|(_, open)| *open > 0).collect()
+        used.filter(|(version, open)| *open > 0 || is_goal(*version))
+            .collect()
     }
 
     /// Version and text hash of the newest version of a calendar.

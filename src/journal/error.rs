@@ -50,6 +50,20 @@ pub enum JournalError {
         /// Newest version known.
         known: u32,
     },
+    /// The checksums hold, but what they cover is of another form than what this slad writes under the same numbers: a
+    /// program between two releases wrote it.
+    #[error("{path}: offset {offset}, seq {seq}: written in a form that this slad does not read ({what}). The checksums hold, so \
+             nothing is damaged: start the version of slad that wrote it", path = path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, bytes from its start.
+        offset: u64,
+        /// The first seq that is affected.
+        seq: Seq,
+        /// What does not fit.
+        what: String,
+    },
     /// The caller broke a rule of the log: a bug, or an event that cannot be stored.
     #[error("the log cannot take this: {0}")]
     Misuse(String),
@@ -85,6 +99,21 @@ impl JournalError {
             seq,
             what: what.into(),
         }
+    }
+
+    /// Whole, and of another form.
+    pub fn foreign(path: &Path, offset: u64, seq: Seq, what: impl Into<String>) -> JournalError {
+        JournalError::Foreign {
+            path: path.to_path_buf(),
+            offset,
+            seq,
+            what: what.into(),
+        }
+    }
+
+    /// Is it what is stored that cannot be read, so that trying again would not help?
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, JournalError::Corrupt { .. } | JournalError::Foreign { .. })
     }
 
     /// Is the disk full, or the share of it that this user may have?

@@ -78,7 +78,8 @@
 //! the hash was reckoned; one of another version is not compared.
 //!
 //! **Order of checks**: CRC of the header, CRC of the payload, bytecheck of the archive, meaning (kind, epoch, dense
-//! seqs, count). Bytecheck alone passes most bit flips; without the CRCs it proves nothing.
+//! seqs, count). Bytecheck alone passes most bit flips; without the CRCs it proves nothing. What fails behind the CRCs in the
+//! archive is no damage but of another form: a program between two releases wrote it, and a start says so.
 //!
 //! # The end of the log
 //! The first offset of the last started segment where no frame verifies. If only zeros follow, nothing was torn. If

@@ -231,10 +231,12 @@ pub(super) fn frame_at(file: &dyn DiskFile, salt: Salt, offset: u64, limit: u64)
     Ok(Found::Frame(header, frame))
 }
 
-/// The events of a payload whose checksum holds: proves the archive, then that it says what the header says.
+/// The events of a payload whose checksum holds: proves the archive, then that it says what the header says. The error
+/// says what does not fit: another program wrote it ([`super::JournalError::Foreign`]).
 pub(super) fn events<'a>(header: &FrameHeader, payload: &'a [u8]) -> Result<&'a ArchivedEvents, String> {
     let events =
-        rkyv::access::<ArchivedEvents, Error>(payload).map_err(|e| format!("the archive is invalid: {e}"))?;
+        // Its own error tells addresses in memory, which help nobody and are others each time.
+        rkyv::access::<ArchivedEvents, Error>(payload).map_err(|_| "the archive is invalid".to_owned())?;
     if events.len() != header.count as usize || events.is_empty() {
         return Err(format!(
             "the header says {} events, the archive has {}",
@@ -245,7 +247,7 @@ pub(super) fn events<'a>(header: &FrameHeader, payload: &'a [u8]) -> Result<&'a 
     Ok(events)
 }
 
-/// An owned event.
+/// An owned event; the error as of [`events`].
 pub(super) fn to_event(archived: &rkyv::Archived<Event>) -> Result<Event, String> {
     rkyv::deserialize::<Event, Error>(archived).map_err(|e| format!("the event cannot be read: {e}"))
 }

@@ -114,7 +114,7 @@ impl Keeper {
     /// segment that turns out to be damaged is told once and passed over from then on.
     pub fn write_index(&mut self) -> Result<Option<(u64, u64)>, JournalError> {
         self.reader.write_index(&self.damaged).map_err(|(segment, e)| {
-            if matches!(e, JournalError::Corrupt { .. }) {
+            if e.is_unreadable() {
                 self.damaged.insert(segment);
             }
             e

@@ -55,8 +55,8 @@ impl Lives {
         let mut walk = Walk::new(segment, self.at, self.next_seq);
         while let Some((header, frame)) = walk.frame()? {
             if header.is(Kind::Events) {
-                let damage = |what| JournalError::corrupt(&segment.path, self.at, header.first_seq, what);
-                let archived = events(&header, frame.payload(&header)).map_err(damage)?;
+                let foreign = |what| JournalError::foreign(&segment.path, self.at, header.first_seq, what);
+                let archived = events(&header, frame.payload(&header)).map_err(foreign)?;
                 for (seq, event) in (header.first_seq..).zip(archived.iter()) {
                     if let ArchivedBody::Ticket(ticket) = &event.body {
                         let relative = u32::try_from(seq - segment.first_seq).map_err(|_| {

@@ -160,10 +160,11 @@ impl OpenedLog {
                 if !header.is(Kind::Events) || header.last_seq() <= after_seq {
                     continue;
                 }
-                let archived = events(&header, frame.payload(&header)).map_err(damage)?;
+                let foreign = |what| JournalError::foreign(&segment.path, offset, header.first_seq, what);
+                let archived = events(&header, frame.payload(&header)).map_err(foreign)?;
                 for (seq, event) in (header.first_seq..).zip(archived.iter()) {
                     if seq > after_seq {
-                        let event = to_event(event).map_err(damage)?;
+                        let event = to_event(event).map_err(foreign)?;
                         f(seq, Stored::Event(event)).map_err(|what| JournalError::Refused { seq, what })?;
                     }
                 }

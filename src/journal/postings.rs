@@ -65,7 +65,7 @@ impl Postings {
         while let Some((header, frame)) = walk.frame()? {
             if header.is(Kind::Events) {
                 let archived = events(&header, frame.payload(&header))
-                    .map_err(|what| JournalError::corrupt(&segment.path, self.at, header.first_seq, what))?;
+                    .map_err(|what| JournalError::foreign(&segment.path, self.at, header.first_seq, what))?;
                 for (seq, event) in (header.first_seq..).zip(archived.iter()) {
                     let relative = u32::try_from(seq - segment.first_seq).map_err(|_| {
                         JournalError::corrupt(&segment.path, self.at, seq, "too many events in one segment")

@@ -261,10 +261,10 @@ fn frames(
         if !header.is(Kind::Events) {
             continue;
         }
-        let damage = |what| JournalError::corrupt(&segment.path, at, header.first_seq, what);
-        let archived = events(&header, frame.payload(&header)).map_err(damage)?;
+        let foreign = |what| JournalError::foreign(&segment.path, at, header.first_seq, what);
+        let archived = events(&header, frame.payload(&header)).map_err(foreign)?;
         for (seq, event) in (header.first_seq..).zip(archived.iter()) {
-            if seq >= from && seq <= to && f(seq, to_event(event).map_err(damage)?).is_break() {
+            if seq >= from && seq <= to && f(seq, to_event(event).map_err(foreign)?).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }

@@ -39,6 +39,7 @@ impl SnapshotReader {
     /// Gives each record to `f`, in the order in which they were written.
     pub fn records(&self, mut f: impl FnMut(Record) -> Result<(), String>) -> Result<(), JournalError> {
         let damage = |offset, what| JournalError::corrupt(&self.path, offset, self.info.seq, what);
+        let foreign = |offset, what: String| JournalError::foreign(&self.path, offset, self.info.seq, what);
         let mut at = HEADER_BYTES as u64;
         while at < self.info.bytes {
             let chunk = read_chunk(&*self.file, self.info.seq, at, self.info.bytes)
@@ -50,13 +51,16 @@ impl SnapshotReader {
                 .map_err(|e| JournalError::io("read", &self.path, e))?;
             if chunk.kind == RECORDS {
                 let records = rkyv::access::<ArchivedVec<rkyv::Archived<Record>>, Error>(&payload)
-                    .map_err(|e| damage(at, format!("the archive is invalid: {e}")))?;
+                    .map_err(|_| foreign(at, "the archive is invalid".to_owned()))?;
                 if records.len() != chunk.records as usize {
-                    return Err(damage(at, "the archive has another number of records".to_owned()));
+                    return Err(foreign(
+                        at,
+                        "the archive has another number of records".to_owned(),
+                    ));
                 }
                 for record in records.iter() {
                     let record =
-                        rkyv::deserialize::<Record, Error>(record).map_err(|e| damage(at, e.to_string()))?;
+                        rkyv::deserialize::<Record, Error>(record).map_err(|e| foreign(at, e.to_string()))?;
                     f(record).map_err(|what| JournalError::Refused {
                         seq: self.info.seq,
                         what,

@@ -6,9 +6,7 @@ use crate::calendar::Calendar;
 use crate::model::Text;
 use crate::model::event::PolicyActivated;
 use crate::model::fields::versioned;
-use crate::model::rules::{Class, ClockRule, Named, Priority, Rules, Trigger};
-use crate::model::target::Target;
-use std::collections::BTreeSet;
+use crate::model::rules::{Class, ClockRule, Named, Priority, Rules};
 use std::fmt;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -169,42 +167,9 @@ impl RuleBook {
         }
     }
 
-    /// The queues that the policy names: where tickets wait, where steps, stages and chains send them, whose transfers count,
-    /// what is reminded. In the order of names.
+    /// The queues that the policy names, in the order of names. See [`Rules::queues`].
     pub fn queues(&self) -> impl Iterator<Item = &Text> {
-        let rules = &self.rules;
-        let ruled = rules
-            .rules
-            .iter()
-            .flat_map(|rule| rule.queue.iter().chain(&rule.queues));
-        let clocks = rules.rules.iter().flat_map(|rule| &rule.clocks);
-        let stages = rules.stages.iter().filter_map(|stage| stage.clock.as_ref());
-        let clocks = clocks.chain(stages).chain(&rules.targets);
-        let triggers = clocks.clone().flat_map(|clock| {
-            let lists = [&clock.starts_on, &clock.met_by, &clock.stops_on, &clock.resets_on];
-            lists.into_iter().flatten()
-        });
-        let steps = clocks.flat_map(|clock| &clock.steps);
-        let names: BTreeSet<&Text> = ruled
-            .chain(rules.stages.iter().filter_map(|stage| stage.queue.as_ref()))
-            .chain(steps.filter_map(|step| step.queue.as_ref()))
-            .chain(rules.classes.iter().flat_map(|class| &class.chain))
-            .chain(rules.reminders.iter().map(|reminder| &reminder.queue))
-            .chain(triggers.filter_map(Trigger::queue))
-            .collect();
-        names.into_iter()
-    }
-
-    /// Every target that a rule, a stage or a table says something of, each once, in their order.
-    pub fn targets(&self) -> BTreeSet<&Target> {
-        let rules = &self.rules;
-        let ruled = rules.rules.iter().flat_map(|rule| &rule.clocks);
-        let staged = rules.stages.iter().filter_map(|stage| stage.clock.as_ref());
-        ruled
-            .chain(staged)
-            .chain(&rules.targets)
-            .map(|clock| &clock.target)
-            .collect()
+        self.rules.queues()
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `plan`, `matching`, `plans` | which rules decide for a ticket; plans by number |
 //! | `timing` | when a clock runs out, warns, takes its steps |
 //! | `required` | what a ticket must bring |
+//! | `named` | the queues and targets that the rules name |
 //! | [`mod@meaning`], `trigger` | what each target means unless a policy says otherwise |
 //! | `parse` | TOML → compiled rules; every mistake with its line, column and remedy |
 //! | `section`, `context` | one table of a file; the names that its parts refer to |
@@ -35,6 +36,7 @@ mod instants;
 mod levels;
 mod matching;
 pub mod meaning;
+mod named;
 mod parse;
 mod plan;
 mod plans;

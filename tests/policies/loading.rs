@@ -341,6 +341,94 @@ fn a_preview_is_what_open_would_do() {
 }
 
 #[test]
+fn a_version_where_a_name_is_taken_is_told_how_to_ask() {
+    let site = Site::start(&[("desk.toml", DESK)]);
+    let mut client = site.client();
+    let events = site.events().len();
+    let written = "looks like name@version: write 'desk'";
+    let opening = "a version is not chosen at opening";
+    for (command, says) in [
+        ("TICKET.OPEN t policy desk@1", &["'desk@1'", written, opening][..]),
+        ("TICKET.OPEN t policy dexk@latest", &["'dexk@latest'", written]),
+        ("TICKET.OPEN t policy qqqq@1", &["name@version: write ", "desk"]),
+        ("TICKET.OPEN t policy dexk", &["did you mean 'desk'?"]),
+        ("TICKET.IMPORT t policy desk@1", &[written, opening]),
+        ("TICKET.LIST policy desk@1", &[written]),
+        ("TICKET.COUNT policy desk@1", &[written]),
+        ("POLICY.GET desk@1", &[written]),
+        ("POLICY.PREVIEW dexk@1", &["did you mean 'desk'?"]),
+        ("POLICY.PREVIEW desk@1@1", &["'desk@1'", written]),
+        ("POLICY.MIGRATE desk@1 1 2 FROMNOW", &["'desk@1'", written]),
+        (
+            "POLICY.MIGRATE desk desk@1 2 FROMNOW",
+            &["from 'desk@1'", "write 1"],
+        ),
+    ] {
+        let said = refused(client.say(command), "BADARG");
+        for part in says {
+            assert!(said.contains(part), "{command}: {said}");
+        }
+        let at_opening = command.starts_with("TICKET.OPEN") || command.starts_with("TICKET.IMPORT");
+        assert!(at_opening || !said.contains(opening), "{command}: {said}");
+    }
+    assert_eq!(site.events().len(), events, "nothing of it is a fact");
+}
+
+#[test]
+fn labels_are_told_by_name() {
+    let text = r#"default_priority = "L2"
+classes = { "fault.device" = { label = "设备故障" }, "question" = {} }
+channels = ["phone"]
+
+[segments]
+vip = "重要客户"
+
+[priorities.L1]
+label = "紧急"
+rank = 1
+queue = "q"
+[priorities.L2]
+rank = 2
+queue = "q"
+
+[[stages]]
+name = "review"
+label = "初审"
+within = "2h"
+"#;
+    let site = Site::start(&[("ours.toml", text), ("desk.toml", DESK)]);
+    let mut client = site.client();
+    let told = |reply: &Value| {
+        let labels = reply.get("labels");
+        ["classes", "priorities", "segments", "channels", "stages"].map(|kind| labels.get(kind).clone())
+    };
+    // In RESP2 a map is a flat list of keys and values.
+    let flat = |items: &[&str]| {
+        let items = items.iter().map(|item| match *item {
+            "" => Value::Null,
+            item => Value::Text(item.to_owned()),
+        });
+        Value::List(items.collect())
+    };
+    let expected = [
+        flat(&["fault.device", "设备故障", "question", ""]),
+        flat(&["L1", "紧急", "L2", ""]),
+        flat(&["vip", "重要客户"]),
+        flat(&["phone", ""]),
+        flat(&["review", "初审"]),
+    ];
+    assert_eq!(told(&client.say("POLICY.GET ours")), expected);
+    // Each version has its own.
+    site.write("ours.toml", &text.replace("初审", "复审"));
+    client.say("POLICY.RELOAD");
+    let new = told(&client.say("POLICY.GET ours"));
+    assert_eq!(new[4], flat(&["review", "复审"]));
+    assert_eq!(told(&client.say("POLICY.GET ours 1")), expected);
+    let desk = told(&client.say("POLICY.GET desk"));
+    assert_eq!((&desk[0], &desk[1]), (&flat(&[]), &flat(&["P1", "", "P2", ""])));
+}
+
+#[test]
 fn calendars_of_the_folder_are_facts_too() {
     let week = "zone = \"Asia/Shanghai\"\npublished_until = 2026-12-31\n[week]\nmon = [\"09:00-17:00\"]\n";
     let folder = folder(&[("desk.toml", DESK)]);

@@ -209,3 +209,69 @@ fn a_migration_goes_on_after_a_crash() {
     site.crash();
     assert_eq!(site.info("state_hash"), hash);
 }
+
+#[test]
+fn a_version_loaded_while_tickets_are_on_their_way_to_the_one_before_gets_them_too() {
+    let tickets = 60_000;
+    let migrates = |name: &str, resolution: &str| {
+        DESK.replace("desk", name)
+            .replace("\"8h\"", &format!("\"{resolution}\""))
+            .replace("close_after", "open_tickets = \"migrate\"\nclose_after")
+    };
+    let site = Site::start_with(
+        &[("desk.toml", DESK), ("dusk.toml", &DESK.replace("desk", "dusk"))],
+        &[VIRTUAL, &["--sync", "never"]].concat(),
+    );
+    open_many(&site, tickets);
+    let mut client = site.client();
+    for n in 0..3 {
+        client.say(&format!("TICKET.OPEN d{n} policy dusk"));
+    }
+    // The tickets of dusk wait until the many of desk have gone: none has come to dusk@2 when dusk@3 is loaded.
+    site.write("desk.toml", &migrates("desk", "9h"));
+    site.write("dusk.toml", &migrates("dusk", "9h"));
+    let mut first = site.client();
+    first.send(&["POLICY.RELOAD"]);
+    let started = Instant::now();
+    while client.say("POLICY.GET dusk").get("version").int() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+    assert_eq!(client.say("POLICY.GET dusk 2").get("tickets").int(), 0);
+    site.write("dusk.toml", &migrates("dusk", "10h"));
+    let dry = client.say("POLICY.RELOAD DRYRUN");
+    assert_eq!(dry.get("activated").list()[0].get("migrates").int(), 3);
+    client.say("POLICY.RELOAD");
+    assert_eq!(first.reply().get("activated").list().len(), 2);
+
+    let events = site.events();
+    let of_dusk = |kind: &str| -> Vec<_> {
+        let all = events.iter().filter(|e| e.kind() == kind);
+        all.filter(|e| e.text("policy") == "dusk").collect()
+    };
+    let ways: Vec<_> = of_dusk("policy.migrated")
+        .iter()
+        .map(|e| (e.int("from"), e.int("to"), e.int("tickets")))
+        .collect();
+    assert_eq!(ways, [(1, 2, 3), (1, 3, 0), (2, 3, 3)]);
+    let third = of_dusk("policy.activated").last().unwrap().seq;
+    let gone = of_dusk("policy.migrated")[0].seq;
+    let before = events
+        .iter()
+        .filter(|e| e.kind() == "ticket.changed" && e.seq < third);
+    println!("{} of {tickets} had gone when dusk@3 was loaded", before.count());
+    assert!(
+        third < gone,
+        "dusk@3 came too late to show anything: {third} {gone}"
+    );
+    for n in 0..3 {
+        assert_eq!(version_of(&mut client, &format!("d{n}")), "dusk@3");
+        assert_eq!(
+            due(&mut client, &format!("d{n}"), "resolution"),
+            START + 10 * HOUR
+        );
+    }
+    assert_eq!(
+        client.say("POLICY.GET desk 2").get("tickets").int(),
+        tickets as i64
+    );
+}

@@ -73,3 +73,78 @@ fn every_mistake_has_its_place_and_its_remedy() {
         .ends(2)
         .says("gone.toml: ");
 }
+
+#[test]
+fn a_configuration_is_checked_with_the_folder_of_policies_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
+    fs::create_dir_all(path("rules/calendars")).unwrap();
+    let policy = "default_priority = \"P1\"\nqueue = \"q\"\ncalendar = \"depot\"\n[priorities.P1]\nrank = 1\nclocks.resolution = ";
+    write("rules/a.toml", &format!("{policy}\"2bd\"\n"));
+    let calendar = "zone = \"UTC\"\n[week]\nmon = [\"09:00-17:00\"]\n";
+    write("rules/calendars/depot.toml", calendar);
+    let whole = path("rules").display().to_string();
+    write(
+        "whole.toml",
+        &format!("policies = \"{whole}\"\ndefault_policy = \"a\"\n"),
+    );
+    let whole_toml = path("whole.toml");
+    let check = || slad(&["check-config", text(&whole_toml)]);
+    check()
+        .ends(0)
+        .says("whole.toml: no mistake found")
+        .says("rules/a.toml: no mistake found")
+        .says("rules/calendars/depot.toml: no mistake found");
+    // Told as for a folder that is given.
+    write("rules/b.toml", &format!("{policy}\"0bd\"\n"));
+    write("rules/calendars/depot.toml", &calendar.replace("17:00", "27:00"));
+    check()
+        .ends(2)
+        .says("whole.toml: no mistake found")
+        .says(&format!(
+            "{whole}/b.toml:6:21: resolution '0bd' is no time at all"
+        ))
+        .says(&format!("{whole}/calendars/depot.toml:3:"));
+    fs::remove_file(path("rules/b.toml")).unwrap();
+    write("rules/calendars/depot.toml", calendar);
+    // Relative: where a service would be started, unless it is here.
+    let beside = path("beside.toml");
+    write("beside.toml", "policies = \"rules\"\n");
+    slad(&["check-config", text(&beside)])
+        .ends(0)
+        .says("policies \"rules\" is looked for in the folder in which slad is started")
+        .says("rules/a.toml: no mistake found");
+    write("beside.toml", "policies = \"config/policies\"\n");
+    slad(&["check-config", text(&beside)])
+        .ends(0)
+        .says("config/policies/none.toml: no mistake found");
+    for (given, place, says) in [
+        (
+            "sync = \"never\"\npolicies = \"ruls\"\n",
+            "2:12",
+            "policies \"ruls\" is not there (did you mean 'rules'?)",
+        ),
+        (
+            "policies = \"nowhere-at-all\"\n",
+            "1:12",
+            "is not there, looked for from here and beside the file",
+        ),
+        (
+            "policies = \"whole.toml\"\n",
+            "1:12",
+            "policies \"whole.toml\" is no folder: it takes a folder",
+        ),
+        (
+            "default_policy = \"scenario-catalog\"\npolicies = \"rules\"\n",
+            "1:18",
+            "default_policy \"scenario-catalog\" is unknown (did you mean 'scenario-catalogue'?)",
+        ),
+    ] {
+        write("beside.toml", given);
+        slad(&["check-config", text(&beside)])
+            .ends(2)
+            .says(&format!("{}:{place}: ", beside.display()))
+            .says(says);
+    }
+}

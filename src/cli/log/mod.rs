@@ -81,9 +81,10 @@ pub fn failure(e: impl Into<JournalError>) -> Failure {
     let code = match &e {
         JournalError::Locked { .. } => exit::IN_USE,
         JournalError::Io { .. } | JournalError::Misuse(_) => exit::START_FAILED,
-        JournalError::Corrupt { .. } | JournalError::TooNew { .. } | JournalError::Refused { .. } => {
-            exit::LOG_REFUSED
-        }
+        JournalError::Corrupt { .. }
+        | JournalError::TooNew { .. }
+        | JournalError::Foreign { .. }
+        | JournalError::Refused { .. } => exit::LOG_REFUSED,
     };
     (code, e.to_string())
 }

@@ -122,8 +122,8 @@ pub fn prove(
         Ok(ControlFlow::Continue(()))
     });
     match walked {
-        // The damage lies behind what is wanted.
-        Err(JournalError::Corrupt { .. }) if !is_refused && upto.is_some_and(|upto| proof.seq >= upto) => {}
+        // What cannot be read lies behind what is wanted.
+        Err(e) if e.is_unreadable() && !is_refused && upto.is_some_and(|upto| proof.seq >= upto) => {}
         walked => walked?,
     }
     proof.state_hash = engine.state_hash();

@@ -140,7 +140,7 @@ fn show(dir: &Path, verified: &Verified) {
             false => "-".to_owned(),
         };
         let result = match (s.problems.is_empty(), s.lost) {
-            (false, _) => "DAMAGED".to_owned(),
+            (false, _) => of_all(s.problems.iter().map(|p| &p.error)),
             (true, Some((from, to))) => format!("whole; seqs {from} to {to} were given up behind it"),
             (true, None) => "whole".to_owned(),
         };
@@ -159,7 +159,7 @@ fn show(dir: &Path, verified: &Verified) {
                 bytes(info.bytes),
                 format!("whole, {} records", info.records),
             ),
-            Err(_) => (String::new(), String::new(), "DAMAGED".to_owned()),
+            Err(e) => (String::new(), String::new(), of_all([e])),
         };
         print(format_args!(
             "{:36} {:9} {seq:>23} {:>9} {size:>10}  {result}",
@@ -239,13 +239,13 @@ fn damage(dir: &Path, verified: &Verified) -> Vec<String> {
     }
     for (n, segment) in report.segments.iter().enumerate() {
         for problem in &segment.problems {
-            lines.push(format!("damage: {}", problem.error));
+            lines.push(format!("{}: {}", word(&problem.error), problem.error));
             lines.push(format!("  at a start: {}", at_start(problem)));
             lines.push(format!("  possible: {}", remedy(dir, report, n, problem)));
         }
     }
     for e in report.snapshots.iter().filter_map(|s| s.found.as_ref().err()) {
-        lines.push(format!("damage: {e}"));
+        lines.push(format!("{}: {e}", word(e)));
         lines.push(
             "  at a start: it is passed over for the one before, or for the whole log, and set aside"
                 .to_owned(),
@@ -253,7 +253,7 @@ fn damage(dir: &Path, verified: &Verified) -> Vec<String> {
         lines.push("  possible: have a running daemon write a new one (SNAPSHOT)".to_owned());
     }
     if let Some(Err(e)) = &verified.proof {
-        lines.push(format!("damage: {e}"));
+        lines.push(format!("{}: {e}", word(e)));
         lines.push(
             "  possible: verify with the version of slad that wrote it; restore a backup (`slad restore`)"
                 .to_owned(),
@@ -262,9 +262,26 @@ fn damage(dir: &Path, verified: &Verified) -> Vec<String> {
     lines
 }
 
+/// What sort of problem it is.
+fn word(e: &JournalError) -> &'static str {
+    match e {
+        JournalError::Foreign { .. } => "not read",
+        _ => "damage",
+    }
+}
+
+/// The same of a file with these.
+fn of_all<'a>(errors: impl IntoIterator<Item = &'a JournalError>) -> String {
+    match errors.into_iter().all(|e| word(e) == "not read") {
+        true => "NOT READ".to_owned(),
+        false => "DAMAGED".to_owned(),
+    }
+}
+
 fn at_start(problem: &Problem) -> &'static str {
     match (&problem.error, problem.stops_start) {
         (JournalError::TooNew { .. }, _) => "refused: the log is newer than this program",
+        (JournalError::Foreign { .. }, true) => "refused with exit code 4: this program does not read it",
         (_, true) => "refused with exit code 4; nothing is changed",
         (_, false) => {
             "it starts, for the newest snapshot is of a later seq; reading these events (feed, history, export) fails"
@@ -273,8 +290,10 @@ fn at_start(problem: &Problem) -> &'static str {
 }
 
 fn remedy(dir: &Path, report: &Report, n: usize, problem: &Problem) -> String {
-    if matches!(problem.error, JournalError::TooNew { .. }) {
-        return "the newer slad".to_owned();
+    match problem.error {
+        JournalError::TooNew { .. } => return "the newer slad".to_owned(),
+        JournalError::Foreign { .. } => return "the version of slad that wrote it".to_owned(),
+        _ => {}
     }
     let restore = "restore a backup (`slad restore`)";
     let segment = &report.segments[n];
@@ -302,8 +321,15 @@ fn problem_json(e: &JournalError) -> Value {
             offset,
             seq,
             what,
+        }
+        | JournalError::Foreign {
+            path,
+            offset,
+            seq,
+            what,
         } => json!({
             "file": path.display().to_string(), "offset": offset, "seq": seq, "what": what,
+            "damage": matches!(e, JournalError::Corrupt { .. }),
         }),
         e => json!({ "what": e.to_string() }),
     }

@@ -321,6 +321,13 @@ impl Config {
     }
 }
 
+/// A mistake in the value of a key, or at the beginning of a file that does not give it.
+pub fn problem_at(path: &Path, text: &str, key: &str, message: String) -> Problem {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let at = offset(table.get_ref(), key).unwrap_or(0);
+    Problem::new(path, text, at, message)
+}
+
 /// Where the value of a dotted key stands in the text.
 fn offset(table: &DeTable<'_>, key: &str) -> Option<usize> {
     let (first, rest) = key

@@ -1,6 +1,7 @@
-//! Counters and gauges: the rows of a family are laid out at start, each is one atomic.
+//! Counters and gauges: each row of a family is one atomic.
 
 use super::Clock;
+use super::growing::{Blocks, Growing};
 use crate::model::{NEVER, UnixMs};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
@@ -129,40 +130,36 @@ impl Cells {
 pub struct Family {
     desc: Desc,
     kind: Kind,
-    rows: Rows,
-    cells: Cells,
+    blocks: Blocks,
     clock: Clock,
 }
 
 impl Family {
-    /// Lays out a family.
+    /// Lays out a family, and gives its cells to write to.
     pub fn new(
         name: &str,
         help: &str,
         kind: Kind,
         rows: Rows,
         clock: Clock,
-    ) -> Result<Family, prometheus::Error> {
-        let cells = Cells::new(rows.len());
-        if let Kind::Age { .. } = kind {
-            (0..rows.len()).for_each(|place| cells.set_instant(place, NEVER));
-        }
-        Ok(Family {
-            desc: rows.desc(name, help)?,
+    ) -> Result<(Family, Growing), prometheus::Error> {
+        let desc = rows.desc(name, help)?;
+        let blank = match kind {
+            Kind::Age { .. } => NEVER.cast_unsigned(),
+            Kind::Counter | Kind::Gauge => 0,
+        };
+        let (mut growing, blocks) = Growing::new(1, blank);
+        growing.grow(rows);
+        let family = Family {
+            desc,
             kind,
-            rows,
-            cells,
+            blocks,
             clock,
-        })
+        };
+        Ok((family, growing))
     }
 
-    /// The cells to write to.
-    pub fn cells(&self) -> Cells {
-        self.cells.clone()
-    }
-
-    fn shown(&self, place: usize, always: bool, now: UnixMs) -> Option<f64> {
-        let value = self.cells.get(place);
+    fn shown(&self, value: u64, always: bool, now: UnixMs) -> Option<f64> {
         match self.kind {
             Kind::Counter | Kind::Gauge => (always || value != 0).then_some(value as f64),
             Kind::Age { none } => match value.cast_signed() {
@@ -180,12 +177,14 @@ impl Collector for Family {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let now = (self.clock)();
-        let metrics: Vec<Metric> = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter_map(|(place, (labels, always))| {
-                let value = self.shown(place, always, now)?;
+        let blocks = self.blocks.all();
+        let rows = blocks.iter().flat_map(|block| {
+            let rows = block.rows.iter().enumerate();
+            rows.map(|(place, row)| (block.cells.get(place), row))
+        });
+        let metrics: Vec<Metric> = rows
+            .filter_map(|(value, (labels, always))| {
+                let value = self.shown(value, always, now)?;
                 let mut metric = Metric::from_label(labels.to_vec());
                 if let Kind::Counter = self.kind {
                     let mut counter = Counter::default();

@@ -5,7 +5,8 @@
 //! read-modify-write is needed. HDR recorders were the alternative: they round by a share of the value, take a lock and
 //! allocate on the hot thread at every scrape, and hold back what an idle thread recorded last.
 
-use super::cells::{Cells, Rows, family};
+use super::cells::{Rows, family};
+use super::growing::{Block, Blocks, Growing};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, Histogram, Metric, MetricFamily, MetricType};
 use std::time::Duration;
@@ -64,38 +65,44 @@ pub const BUSINESS_BOUNDS: &[Duration] = &[
 ];
 
 /// The one writer of a family of histograms.
-#[derive(Debug)]
 pub struct Recorder {
-    cells: Cells,
+    cells: Growing,
     bounds: &'static [Duration],
-    rows: usize,
 }
 
 impl Recorder {
     /// Records a duration in a row. A row that there is not is ignored.
     pub fn record(&mut self, row: usize, took: Duration) {
-        if row >= self.rows {
+        let Some((cells, first)) = self.cells.row(row) else {
             return;
-        }
-        let width = self.bounds.len() + 2;
+        };
         let bucket = self.bounds.partition_point(|bound| *bound < took);
         let grow = |place: usize, by: u64| {
             // Not shared: nobody else writes between the load and the store.
-            self.cells.set(place, self.cells.get(place).wrapping_add(by));
+            cells.set(place, cells.get(place).wrapping_add(by));
         };
-        grow(row * width + bucket, 1);
+        grow(first + bucket, 1);
         grow(
-            row * width + width - 1,
+            first + width(self.bounds) - 1,
             u64::try_from(took.as_nanos()).unwrap_or(u64::MAX >> 8),
         );
     }
+
+    /// Adds rows behind those that there are.
+    pub fn grow(&mut self, rows: Rows) {
+        self.cells.grow(rows);
+    }
+}
+
+/// Cells a row: each bucket, the one beyond the last bound, and the sum in ns.
+fn width(bounds: &[Duration]) -> usize {
+    bounds.len() + 2
 }
 
 /// A family of histograms.
 pub struct DurationFamily {
     desc: Desc,
-    rows: Rows,
-    cells: Cells,
+    blocks: Blocks,
     bounds: &'static [Duration],
 }
 
@@ -107,28 +114,16 @@ impl DurationFamily {
         rows: Rows,
         bounds: &'static [Duration],
     ) -> Result<(DurationFamily, Recorder), prometheus::Error> {
-        // A row: each bucket, the one beyond the last bound, and the sum in ns.
-        let cells = Cells::new(rows.len() * (bounds.len() + 2));
-        let recorder = Recorder {
-            cells: cells.clone(),
-            bounds,
-            rows: rows.len(),
-        };
         let desc = rows.desc(name, help)?;
-        Ok((
-            DurationFamily {
-                desc,
-                rows,
-                cells,
-                bounds,
-            },
-            recorder,
-        ))
+        let (mut cells, blocks) = Growing::new(width(bounds), 0);
+        cells.grow(rows);
+        let family = DurationFamily { desc, blocks, bounds };
+        Ok((family, Recorder { cells, bounds }))
     }
 
-    fn histogram(&self, row: usize) -> Histogram {
-        let width = self.bounds.len() + 2;
-        let cell = |i: usize| self.cells.get(row * width + i);
+    fn histogram(&self, block: &Block, row: usize) -> Histogram {
+        let width = width(self.bounds);
+        let cell = |i: usize| block.cells.get(row * width + i);
         let mut total = 0;
         let mut buckets = Vec::with_capacity(self.bounds.len());
         for (i, bound) in self.bounds.iter().enumerate() {
@@ -153,12 +148,13 @@ impl Collector for DurationFamily {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let metrics = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter_map(|(row, (labels, always))| {
-                let histogram = self.histogram(row);
+        let blocks = self.blocks.all();
+        let rows = blocks.iter().flat_map(|block| {
+            let rows = block.rows.iter().enumerate();
+            rows.map(|(row, labels)| (self.histogram(block, row), labels))
+        });
+        let metrics = rows
+            .filter_map(|(histogram, (labels, always))| {
                 if !always && histogram.get_sample_count() == 0 {
                     return None;
                 }

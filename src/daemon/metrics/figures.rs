@@ -1,8 +1,9 @@
 //! How many there are: the engine's thread publishes, whoever asks reads.
 
 use super::cells::{Cells, Kind, Rows};
-use super::sla::{Overflow, places};
-use super::{Clock, Labels, Metrics, OTHER};
+use super::growing::Growing;
+use super::sla::{Overflow, queue_rows};
+use super::{Clock, Metrics, OTHER};
 use crate::model::event::{Presence, TicketState};
 use crate::model::{NEVER, Text, UnixMs};
 use hashbrown::HashMap;
@@ -39,13 +40,13 @@ const STATES: [TicketState; 3] = [TicketState::Waiting, TicketState::Assigned, T
 
 /// Publishes figures. Owned by the engine's thread; costs some ten stores a queue.
 pub struct FiguresRecorder {
-    tickets: Cells,
-    oldest: Cells,
+    tickets: Growing,
+    oldest: Growing,
     agents: Cells,
     timers: Cells,
     overflow: Cells,
     queues: HashMap<Text, usize, BuildHasherDefault<DefaultHasher>>,
-    /// Sums by row, kept to be reused: queues without a label of their own share the last row.
+    /// Sums by row, kept to be reused: queues without a label of their own share the first row.
     sums: Vec<([u64; STATES.len()], UnixMs)>,
     /// Queues that were given to `other` the last time: each is counted once while it stays.
     overflowing: u64,
@@ -54,30 +55,24 @@ pub struct FiguresRecorder {
 impl FiguresRecorder {
     pub(super) fn new(
         all: &mut Metrics,
-        labels: &Labels,
         overflow: &Cells,
         clock: &Clock,
     ) -> Result<FiguresRecorder, prometheus::Error> {
-        let names = || labels.queues.iter().map(Text::as_str).chain([OTHER]);
         let mut tickets = Rows::default();
-        for queue in names() {
-            for state in STATES {
-                tickets.push(&[("state", state.as_str()), ("queue", queue)], true);
-            }
-        }
+        ticket_rows(&mut tickets, OTHER);
         Ok(FiguresRecorder {
-            tickets: all.family(
+            tickets: all.growing(
                 "slad_tickets",
                 "Tickets in memory, by state.",
                 Kind::Gauge,
                 tickets,
                 clock,
             )?,
-            oldest: all.family(
+            oldest: all.growing(
                 "slad_oldest_waiting_seconds",
                 "How long ago the longest waiting ticket was submitted; 0: none waits.",
                 Kind::Age { none: Some(0.0) },
-                Rows::of("queue", names()),
+                Rows::of("queue", [OTHER]),
                 clock,
             )?,
             agents: all.family(
@@ -95,21 +90,30 @@ impl FiguresRecorder {
                 clock,
             )?,
             overflow: overflow.clone(),
-            queues: places(&labels.queues),
-            sums: vec![Default::default(); labels.queues.len() + 1],
+            queues: HashMap::default(),
+            sums: vec![Default::default()],
             overflowing: 0,
         })
+    }
+
+    /// These queues have rows of their own from now on.
+    pub(super) fn learn(&mut self, queues: &[Text]) {
+        let new = queue_rows(&mut self.queues, queues);
+        let mut tickets = Rows::default();
+        new.iter().for_each(|queue| ticket_rows(&mut tickets, queue));
+        self.tickets.grow(tickets);
+        self.oldest.grow(Rows::of("queue", &new));
+        self.sums.resize(self.queues.len() + 1, Default::default());
     }
 
     /// Publishes. Queues that are not among the figures show 0.
     pub fn publish(&mut self, figures: &Figures) {
         self.sums.fill(([0; STATES.len()], NEVER));
-        let other = self.queues.len();
         let mut overflowing = 0;
         for queue in &figures.queues {
             let row = self.queues.get(&queue.queue).copied().unwrap_or_else(|| {
                 overflowing += 1;
-                other
+                0
             });
             if let Some((counts, oldest)) = self.sums.get_mut(row) {
                 for (sum, n) in counts
@@ -125,7 +129,7 @@ impl FiguresRecorder {
             for (state, n) in counts.iter().enumerate() {
                 self.tickets.set(row * STATES.len() + state, *n);
             }
-            self.oldest.set_instant(row, *oldest);
+            self.oldest.set(row, oldest.cast_unsigned());
         }
         for (row, n) in figures.agents.iter().enumerate() {
             self.agents.set(row, *n);
@@ -136,5 +140,12 @@ impl FiguresRecorder {
             u64::saturating_sub(overflowing, self.overflowing),
         );
         self.overflowing = overflowing;
+    }
+}
+
+/// A row for each state.
+fn ticket_rows(rows: &mut Rows, queue: &str) {
+    for state in STATES {
+        rows.push(&[("state", state.as_str()), ("queue", queue)], true);
     }
 }

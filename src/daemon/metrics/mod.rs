@@ -2,20 +2,25 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | [`cells`] | counters and gauges: rows known at start, one atomic each |
+//! | [`cells`] | counters and gauges: a row is one atomic |
+//! | [`growing`] | rows that come while the daemon runs, with the policies that are loaded |
 //! | [`durations`] | histograms with exact bounds, one writer each, wait-free |
-//! | [`sla`] | outcomes of clocks, counted from the events of every frame |
+//! | [`sla`], `grid` | outcomes of clocks, counted from the events of every frame; where those of a policy are |
 //! | [`figures`] | how many tickets, agents and timers there are, published by the engine's thread |
 //! | [`process`] | `process_*` and the free disk, read when asked |
 //!
-//! Every series is laid out at start from the configuration, so that recording is a store to a known cell: no lock, no
-//! allocation, no new series while the daemon runs. What the configuration does not name counts under `other`, and in
-//! `slad_label_overflow_total`. The threads that record own their recorders; the HTTP thread reads the cells when it is
-//! asked and never waits for a recorder. Cells are read one by one: a scrape may fall between two of them.
+//! Every series is laid out before it is counted, from the configuration at start and from each policy when it is loaded, so
+//! that recording is a store to a known cell: no lock, no allocation. No label comes from what clients send: what neither
+//! the configuration nor a policy names counts under `other`, and in `slad_label_overflow_total`; so does what finds no
+//! room ([`growing::ROWS_MAX`], [`growing::QUEUES_MAX`]). The threads that record own their recorders; the HTTP thread reads
+//! the cells when it is asked and never waits for a recorder. Cells are read one by one: a scrape may fall between two of
+//! them.
 
 pub mod cells;
 pub mod durations;
 pub mod figures;
+mod grid;
+pub mod growing;
 pub mod process;
 pub mod sla;
 
@@ -23,6 +28,7 @@ use crate::model::{Code, Text, UnixMs};
 use cells::{Family, Kind, Rows};
 use durations::{DurationFamily, FINE_BOUNDS, Recorder};
 use figures::FiguresRecorder;
+use growing::Growing;
 use prometheus::{Encoder, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use sla::SlaRecorder;
 use std::path::PathBuf;
@@ -32,15 +38,15 @@ use std::time::Duration;
 /// Reads the clock, as the rest of the daemon does (virtual or real).
 pub type Clock = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
-/// Where everything goes that the configuration does not name.
+/// Where everything goes that neither the configuration nor a policy names.
 pub const OTHER: &str = "other";
 
-/// The label values that may appear: from policies and configuration only.
+/// The label values that may appear: from policies and configuration only. What is given twice counts once.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
-    /// Policies, each once.
+    /// Policies.
     pub policies: Vec<PolicyLabels>,
-    /// Queues, each once.
+    /// Queues.
     pub queues: Vec<Text>,
     /// Names of the commands, in the order of the command table: a command is recorded by its place here.
     pub commands: Vec<&'static str>,
@@ -55,37 +61,6 @@ pub struct PolicyLabels {
     pub priorities: Vec<Text>,
     /// The targets that it sets, as they are spelled.
     pub targets: Vec<Text>,
-}
-
-impl Labels {
-    /// Two rows with the same labels would spoil the whole page.
-    fn clean(&self) -> Labels {
-        let mut policies: Vec<PolicyLabels> = Vec::new();
-        for policy in &self.policies {
-            if policy.name != OTHER && policies.iter().all(|p| p.name != policy.name) {
-                policies.push(PolicyLabels {
-                    name: policy.name.clone(),
-                    priorities: once(&policy.priorities),
-                    targets: once(&policy.targets),
-                });
-            }
-        }
-        Labels {
-            policies,
-            queues: once(&self.queues),
-            commands: self.commands.clone(),
-        }
-    }
-}
-
-fn once(names: &[Text]) -> Vec<Text> {
-    let mut kept: Vec<Text> = Vec::new();
-    for name in names {
-        if name != OTHER && !kept.contains(name) {
-            kept.push(name.clone());
-        }
-    }
-    kept
 }
 
 /// All series. Shared with the HTTP thread.
@@ -156,6 +131,12 @@ impl EngineRecorder {
     /// One turn of the engine, from taking a batch to giving its frames away.
     pub fn slice(&mut self, took: Duration) {
         self.slices.record(0, took);
+    }
+
+    /// These labels may appear from now on. Costs about 2 µs for each series that is new.
+    pub fn learn(&mut self, policies: &[PolicyLabels], queues: &[Text]) {
+        self.sla.learn(policies, queues);
+        self.figures.learn(queues);
     }
 }
 
@@ -240,21 +221,20 @@ fn command_rows(commands: &[&'static str]) -> Rows {
 }
 
 impl Metrics {
-    /// Lays out every series. `data` is the folder whose free disk is shown. Names given twice count once; one that is
+    /// Lays out every series. `data` is the folder whose free disk is shown. A name that is
     /// itself `other` shares the row of what is not named. An error is a clash of two families: a mistake here.
     pub fn new(
         labels: &Labels,
         data: PathBuf,
         clock: &Clock,
     ) -> Result<(Arc<Metrics>, Recorders), prometheus::Error> {
-        let labels = &labels.clean();
         let mut all = Metrics {
             registry: Registry::new(),
             names: Vec::new(),
         };
         let overflow = all.family(
             "slad_label_overflow_total",
-            "Facts counted under 'other' because the configuration does not name their label.",
+            "Facts counted under 'other' because neither the configuration nor a policy names their label.",
             Kind::Counter,
             sla::overflow_rows(),
             clock,
@@ -313,10 +293,10 @@ impl Metrics {
         build.set(1.0);
         all.register("slad_build_info", &[""], Box::new(build))?;
         all.process(data)?;
-        let recorders = Recorders {
+        let mut recorders = Recorders {
             engine: EngineRecorder {
-                sla: SlaRecorder::new(&mut all, labels, &overflow, clock)?,
-                figures: FiguresRecorder::new(&mut all, labels, &overflow, clock)?,
+                sla: SlaRecorder::new(&mut all, &overflow, clock)?,
+                figures: FiguresRecorder::new(&mut all, &overflow, clock)?,
                 slices: all.durations(
                     "slad_engine_slice_seconds",
                     "One turn of the engine: a batch of commands, timers or reads.",
@@ -346,6 +326,7 @@ impl Metrics {
             },
             gauges,
         };
+        recorders.engine.learn(&labels.policies, &labels.queues);
         Ok((Arc::new(all), recorders))
     }
 
@@ -393,10 +374,21 @@ impl Metrics {
         rows: Rows,
         clock: &Clock,
     ) -> Result<cells::Cells, prometheus::Error> {
-        let family = Family::new(name, help, kind, rows, clock.clone())?;
-        let cells = family.cells();
+        Ok(self.growing(name, help, kind, rows, clock)?.only())
+    }
+
+    /// The same for one that may get more rows; they are given to one writer.
+    fn growing(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: Kind,
+        rows: Rows,
+        clock: &Clock,
+    ) -> Result<Growing, prometheus::Error> {
+        let (family, growing) = Family::new(name, help, kind, rows, clock.clone())?;
         self.register(name, &[""], Box::new(family))?;
-        Ok(cells)
+        Ok(growing)
     }
 
     fn durations(

@@ -7,15 +7,17 @@
 
 use super::cells::{Cells, Kind, Rows};
 use super::durations::{BUSINESS_BOUNDS, Recorder};
-use super::{Clock, Labels, Metrics, OTHER};
+use super::grid::Grid;
+use super::growing::{Growing, QUEUES_MAX};
+use super::{Clock, Metrics, OTHER, PolicyLabels};
 use crate::model::Text;
 use crate::model::event::{Body, ClockChange, Closed, Event, TicketFact};
-use crate::model::target::{PLAIN, Target};
+use crate::model::target::Target;
 use hashbrown::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
-type Map<V> = HashMap<Text, V, BuildHasherDefault<DefaultHasher>>;
+pub(super) type Map<V> = HashMap<Text, V, BuildHasherDefault<DefaultHasher>>;
 
 /// Which label did not fit.
 #[derive(Debug, Clone, Copy)]
@@ -39,29 +41,17 @@ enum Outcome {
     Withdrawn,
 }
 
-const OUTCOMES: [&str; 4] = ["met", "breached", "warned", "withdrawn"];
-
-/// Where the outcomes of one policy are.
-struct PolicyRows {
-    first: usize,
-    priorities: Map<usize>,
-    /// Number of priorities, `other` included, which is the last.
-    priorities_len: usize,
-    /// Targets with a name of their own; the plain ones come first, `other` last.
-    named: Map<usize>,
-    /// Number of targets, plain ones and `other` included.
-    targets_len: usize,
-}
+pub(super) const OUTCOMES: [&str; 4] = ["met", "breached", "warned", "withdrawn"];
 
 /// Counts outcomes. Owned by the engine's thread.
 pub struct SlaRecorder {
-    outcomes: Cells,
+    outcomes: Growing,
     overflow: Cells,
-    abandoned: Cells,
+    abandoned: Growing,
     jumps: Cells,
+    /// Number of each policy; what has none is 0. So with queues.
     policies: Map<usize>,
-    /// The last is `other`.
-    rows: Vec<PolicyRows>,
+    grids: Vec<Grid>,
     queues: Map<usize>,
     first_response: Recorder,
     resolution: Recorder,
@@ -71,34 +61,27 @@ pub struct SlaRecorder {
 impl SlaRecorder {
     pub(super) fn new(
         all: &mut Metrics,
-        labels: &Labels,
         overflow: &Cells,
         clock: &Clock,
     ) -> Result<SlaRecorder, prometheus::Error> {
-        let mut rows = Vec::new();
         let mut layout = Rows::default();
-        let other = super::PolicyLabels {
-            name: Text::const_new(OTHER),
-            ..Default::default()
-        };
-        for policy in labels.policies.iter().chain([&other]) {
-            rows.push(lay_out(policy, &mut layout));
-        }
-        let policy_names = || labels.policies.iter().map(|p| p.name.as_str()).chain([OTHER]);
-        let queue_names = || labels.queues.iter().map(Text::as_str).chain([OTHER]);
+        let mut other = Grid::new();
+        other.take(&PolicyLabels::default());
+        other.lay_out(OTHER, 0, &mut layout);
+        let row = |label| Rows::of(label, [OTHER]);
         Ok(SlaRecorder {
-            outcomes: all.family(
+            outcomes: all.growing(
                 "slad_sla_outcomes_total",
                 "Clocks met in time, breached, warned, and breaches withdrawn: the business's own service levels.",
                 Kind::Counter,
                 layout,
                 clock,
             )?,
-            abandoned: all.family(
+            abandoned: all.growing(
                 "slad_abandoned_total",
                 "Tickets whose customer gave up waiting.",
                 Kind::Counter,
-                Rows::of("queue", queue_names()),
+                row("queue"),
                 clock,
             )?,
             jumps: all.family(
@@ -111,26 +94,57 @@ impl SlaRecorder {
             first_response: all.durations(
                 "slad_first_response_seconds",
                 "From submission (opened_at) to the first response.",
-                Rows::of("policy", policy_names()),
+                row("policy"),
                 BUSINESS_BOUNDS,
             )?,
             resolution: all.durations(
                 "slad_resolution_seconds",
                 "From submission (opened_at) to the resolution.",
-                Rows::of("policy", policy_names()),
+                row("policy"),
                 BUSINESS_BOUNDS,
             )?,
             waits: all.durations(
                 "slad_wait_seconds",
                 "From coming into the queue to an agent's hands.",
-                Rows::of("queue", queue_names()),
+                row("queue"),
                 BUSINESS_BOUNDS,
             )?,
             overflow: overflow.clone(),
-            policies: places(labels.policies.iter().map(|p| &p.name)),
-            rows,
-            queues: places(&labels.queues),
+            policies: Map::default(),
+            grids: vec![other],
+            queues: Map::default(),
         })
+    }
+
+    /// These have rows of their own from now on. A policy that is known gets those of its new priorities and targets; one
+    /// that finds no room stays as it is.
+    pub(super) fn learn(&mut self, policies: &[PolicyLabels], queues: &[Text]) {
+        let mut layout = Rows::default();
+        let mut names = Vec::new();
+        for policy in policies.iter().filter(|policy| policy.name != OTHER) {
+            let known = self.policies.get(&policy.name).copied();
+            let mut grid = known.map_or_else(Grid::new, |number| self.grids[number].clone());
+            match grid.take(policy) {
+                0 => continue,
+                rows if rows > self.outcomes.room().saturating_sub(layout.len()) => continue,
+                _ => grid.lay_out(&policy.name, self.outcomes.rows(), &mut layout),
+            }
+            match known {
+                Some(number) => self.grids[number] = grid,
+                None => {
+                    self.policies.insert(policy.name.clone(), self.grids.len());
+                    self.grids.push(grid);
+                    names.push(&policy.name);
+                }
+            }
+        }
+        self.outcomes.grow(layout);
+        // Fewer than outcomes, so that there is room.
+        self.first_response.grow(Rows::of("policy", &names));
+        self.resolution.grow(Rows::of("policy", &names));
+        let new = queue_rows(&mut self.queues, queues);
+        self.abandoned.grow(Rows::of("queue", &new));
+        self.waits.grow(Rows::of("queue", &new));
     }
 
     /// Counts what an event says of clocks. Give it every event of every frame that is not replayed.
@@ -192,85 +206,46 @@ impl SlaRecorder {
 
     fn count(&mut self, policy: &str, priority: &str, target: &Target, outcome: Outcome) {
         let policy = self.policy(policy);
-        let Some(rows) = self.rows.get(policy) else { return };
-        let priority = rows.priorities.get(priority).copied().unwrap_or_else(|| {
+        let Some(grid) = self.grids.get(policy) else {
+            return;
+        };
+        let priority = grid.priority(priority).unwrap_or_else(|| {
             self.overflow.add(Overflow::Priority as usize, 1);
-            rows.priorities_len - 1
+            0
         });
-        let plain = PLAIN.iter().position(|(plain, _)| plain == target);
-        let target = plain.or_else(|| rows.named.get(target.to_string().as_str()).copied());
-        let target = target.unwrap_or_else(|| {
+        let target = grid.target(target).unwrap_or_else(|| {
             self.overflow.add(Overflow::Target as usize, 1);
-            rows.targets_len - 1
+            0
         });
-        let place = rows.first + (priority * rows.targets_len + target) * OUTCOMES.len() + outcome as usize;
-        self.outcomes.add(place, 1);
+        if let Some(place) = grid.place(priority, target) {
+            self.outcomes.add(place + outcome as usize, 1);
+        }
     }
 
     fn policy(&self, name: &str) -> usize {
         let name = name.rsplit_once('@').map_or(name, |(name, _)| name);
         self.policies.get(name).copied().unwrap_or_else(|| {
             self.overflow.add(Overflow::Policy as usize, 1);
-            self.rows.len() - 1
+            0
         })
     }
 
     fn queue(&self, name: &str) -> usize {
         self.queues.get(name).copied().unwrap_or_else(|| {
             self.overflow.add(Overflow::Queue as usize, 1);
-            self.queues.len()
+            0
         })
     }
 }
 
-pub(super) fn places<'a>(names: impl IntoIterator<Item = &'a Text>) -> Map<usize> {
-    names
-        .into_iter()
-        .enumerate()
-        .map(|(place, name)| (name.clone(), place))
-        .collect()
-}
-
-/// Rows of one policy: each priority, each target, each outcome; `other` last. All but `other` are shown from the start,
-/// for any due can be set by hand, and a first breach has to be an increase: a new series that begins at 1 is none.
-fn lay_out(policy: &super::PolicyLabels, layout: &mut Rows) -> PolicyRows {
-    let first = layout.len();
-    let named: Vec<&Text> = policy
-        .targets
-        .iter()
-        .filter(|t| PLAIN.iter().all(|(_, plain)| plain != t))
-        .collect();
-    let targets: Vec<&str> = PLAIN
-        .iter()
-        .map(|(_, spelled)| *spelled)
-        .chain(named.iter().map(|t| t.as_str()))
-        .chain([OTHER])
-        .collect();
-    for priority in policy.priorities.iter().map(Text::as_str).chain([OTHER]) {
-        for target in &targets {
-            for outcome in OUTCOMES {
-                let always = priority != OTHER && *target != OTHER;
-                layout.push(
-                    &[
-                        ("policy", &policy.name),
-                        ("target", target),
-                        ("priority", priority),
-                        ("outcome", outcome),
-                    ],
-                    always,
-                );
-            }
+/// Numbers the queues that have no number yet, from 1 on, as long as there is room; these queues.
+pub(super) fn queue_rows(numbers: &mut Map<usize>, queues: &[Text]) -> Vec<Text> {
+    let mut new = Vec::new();
+    for queue in queues {
+        if queue != OTHER && !numbers.contains_key(queue) && numbers.len() < QUEUES_MAX {
+            numbers.insert(queue.clone(), numbers.len() + 1);
+            new.push(queue.clone());
         }
     }
-    PolicyRows {
-        first,
-        priorities: places(&policy.priorities),
-        priorities_len: policy.priorities.len() + 1,
-        named: named
-            .into_iter()
-            .enumerate()
-            .map(|(i, t)| (t.clone(), PLAIN.len() + i))
-            .collect(),
-        targets_len: targets.len(),
-    }
+    new
 }

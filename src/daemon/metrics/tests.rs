@@ -151,6 +151,124 @@ fn outcomes_are_counted_by_what_the_configuration_names() {
 }
 
 #[test]
+fn what_is_loaded_later_gets_series_of_its_own_and_counts_stay() {
+    let (metrics, mut recorders) = made();
+    let engine = &mut recorders.engine;
+    let breach = |policy, priority, target| event(TicketFact::Breached(sla(policy, priority, target)), None);
+    engine.sla.observe(&breach("service-levels@1", "P1", "update"));
+    engine.sla.observe(&breach("later@1", "N1", "update"));
+    engine.sla.waited("tech", Duration::from_secs(9));
+    let later = PolicyLabels {
+        name: "later".into(),
+        priorities: vec!["N1".into(), "N1".into(), OTHER.into()],
+        targets: vec!["custom:x".into(), "update".into()],
+    };
+    let more = PolicyLabels {
+        name: "service-levels".into(),
+        priorities: vec!["P9".into()],
+        targets: vec!["custom:x".into()],
+    };
+    for _ in 0..2 {
+        let queues = ["night".into(), "tech".into(), OTHER.into()];
+        engine.learn(&[later.clone(), more.clone()], &queues);
+    }
+    shows(
+        &metrics,
+        &[
+            "slad_sla_outcomes_total{outcome=\"met\",policy=\"later\",priority=\"N1\",target=\"custom:x\"} 0",
+            "slad_sla_outcomes_total{outcome=\"met\",policy=\"service-levels\",priority=\"P9\",target=\"stage:planned\"} 0",
+            "slad_sla_outcomes_total{outcome=\"breached\",policy=\"service-levels\",priority=\"P1\",target=\"update\"} 1",
+            "slad_sla_outcomes_total{outcome=\"breached\",policy=\"other\",priority=\"other\",target=\"update\"} 1",
+            "slad_first_response_seconds_count{policy=\"later\"} 0",
+            "slad_wait_seconds_count{queue=\"night\"} 0",
+            "slad_tickets{queue=\"night\",state=\"waiting\"} 0",
+            "slad_oldest_waiting_seconds{queue=\"night\"} 0",
+        ],
+    );
+    for target in ["update", "custom:x"] {
+        engine.sla.observe(&breach("service-levels@2", "P9", target));
+        engine.sla.observe(&breach("later@1", "N1", target));
+        engine.sla.observe(&breach("service-levels@2", "P1", target));
+    }
+    engine.sla.first_response("later@1", Duration::from_secs(9));
+    engine.sla.waited("night", Duration::from_secs(9));
+    engine.figures.publish(&Figures {
+        queues: vec![QueueFigures {
+            queue: "night".into(),
+            waiting: 5,
+            assigned: 0,
+            resolved: 0,
+            oldest_waiting: NOW - 3_000,
+        }],
+        ..Figures::default()
+    });
+    let breached = |policy: &str, priority: &str, target: &str, n: u32| {
+        format!(
+            "slad_sla_outcomes_total{{outcome=\"breached\",policy=\"{policy}\",priority=\"{priority}\",target=\"{target}\"}} {n}"
+        )
+    };
+    shows(
+        &metrics,
+        &[
+            &breached("later", "N1", "update", 1),
+            &breached("later", "N1", "custom:x", 1),
+            &breached("service-levels", "P9", "update", 1),
+            &breached("service-levels", "P9", "custom:x", 1),
+            &breached("service-levels", "P1", "update", 2),
+            &breached("service-levels", "P1", "custom:x", 1),
+            &breached("other", "other", "update", 1),
+            "slad_first_response_seconds_count{policy=\"later\"} 1",
+            "slad_wait_seconds_count{queue=\"tech\"} 1",
+            "slad_wait_seconds_count{queue=\"night\"} 1",
+            "slad_tickets{queue=\"night\",state=\"waiting\"} 5",
+            "slad_oldest_waiting_seconds{queue=\"night\"} 3",
+            "slad_label_overflow_total{label=\"policy\"} 1",
+            "slad_label_overflow_total{label=\"priority\"} 1",
+            "slad_label_overflow_total{label=\"target\"} 0",
+            "slad_label_overflow_total{label=\"queue\"} 0",
+        ],
+    );
+    once_each(&metrics);
+}
+
+#[test]
+fn what_finds_no_room_counts_under_other() {
+    let (metrics, mut recorders) = made();
+    let engine = &mut recorders.engine;
+    let many = |n: usize| (0..n).map(|n| compact_str::format_compact!("n{n}")).collect();
+    let policy = |name: &str, priorities, targets| PolicyLabels {
+        name: name.into(),
+        priorities: many(priorities),
+        targets: many(targets),
+    };
+    // Far more rows than there is room for: told from the numbers, never laid out.
+    engine.learn(
+        &[policy("huge", 20_000, 20_000), policy("small", 1, 0)],
+        &many(growing::QUEUES_MAX),
+    );
+    for name in ["huge@1", "small@1"] {
+        engine
+            .sla
+            .observe(&event(TicketFact::Breached(sla(name, "n0", "update")), None));
+    }
+    engine.sla.waited("n7", Duration::from_secs(1));
+    engine
+        .sla
+        .waited(&format!("n{}", growing::QUEUES_MAX - 1), Duration::from_secs(1));
+    shows(
+        &metrics,
+        &[
+            "slad_sla_outcomes_total{outcome=\"breached\",policy=\"other\",priority=\"other\",target=\"update\"} 1",
+            "slad_sla_outcomes_total{outcome=\"breached\",policy=\"small\",priority=\"n0\",target=\"update\"} 1",
+            "slad_wait_seconds_count{queue=\"n7\"} 1",
+            "slad_wait_seconds_count{queue=\"other\"} 1",
+            "slad_label_overflow_total{label=\"policy\"} 1",
+            "slad_label_overflow_total{label=\"queue\"} 1",
+        ],
+    );
+}
+
+#[test]
 fn durations_fall_into_exact_bounds() {
     let (metrics, mut recorders) = made();
     for ns in [1, 100_000, 100_001, 3_000_000, 3_000_001, 60_000_000_000] {
@@ -314,6 +432,11 @@ fn no_series_is_shown_twice_whatever_the_names_are() {
         .targets
         .extend(["first_response".into(), OTHER.into()]);
     let (metrics, _recorders) = Metrics::new(&twice, PathBuf::from("/"), &clock).unwrap();
+    once_each(&metrics);
+}
+
+#[track_caller]
+fn once_each(metrics: &Metrics) {
     let page = metrics.render().unwrap();
     let mut series: Vec<&str> = page
         .lines()

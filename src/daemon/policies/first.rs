@@ -15,6 +15,10 @@ impl Core {
     /// known.
     pub fn first_policies(&mut self, now: UnixMs) -> Result<(), String> {
         let folder = Folder::read(self.shared.config.policies.as_deref());
+        // The log knows policies whose files are gone, and versions with labels that newer ones do not have.
+        if let (Some(r), Some(meter)) = (&self.running, &mut self.meter) {
+            r.engine.policies_in_force().for_each(|fact| meter.policy(fact));
+        }
         let known = self.known_policies();
         match load::load(&folder, &known, &zones(), now) {
             Ok(load) => {

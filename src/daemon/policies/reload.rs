@@ -159,7 +159,8 @@ impl Core {
         self.policies.mistakes = mistakes;
     }
 
-    /// The older versions whose open tickets go over to this one, and how many they are.
+    /// The older versions whose open tickets go over to this one, and how many they are. Migrations are carried out in the order
+    /// in which they begin: who is on the way to an older version then goes on from there.
     fn who_migrates(&mut self, version: &NewVersion) -> Vec<(u32, u64)> {
         if !version.migrates() {
             return Vec::new();

@@ -7,7 +7,7 @@ use crate::engine::transaction::Transaction;
 use crate::model::event::{ClockChange, PolicyActivated};
 use crate::model::fields::versioned;
 use crate::model::reply::Reply;
-use crate::model::rules::{ClassPattern, OpenTickets, Pilot};
+use crate::model::rules::{ClassPattern, OpenTickets, Pilot, Rules};
 use crate::model::target::Target;
 use crate::model::versions::Preview;
 use crate::model::{NEVER, Refusal, Text, UnixMs};
@@ -92,6 +92,7 @@ fn version_of(state: &State, number: u32) -> Vec<(&'static str, Reply)> {
         ),
         ("open_tickets", text(open_tickets(rules.open_tickets))),
         ("pilot", rules.pilot.as_ref().map_or(Reply::Null, pilot)),
+        ("labels", labels(rules)),
         ("calendars", Reply::List(calendars.collect())),
         ("tickets", Reply::Int(state.open_under(number) as i64)),
         ("text", Reply::Bytes(fact.text.clone().into_bytes())),
@@ -103,6 +104,29 @@ fn open_tickets(what: OpenTickets) -> &'static str {
         OpenTickets::Keep => "keep",
         OpenTickets::Migrate => "migrate",
     }
+}
+
+/// What people call what tickets are told apart by, in the order of the policy.
+fn labels(rules: &Rules) -> Reply {
+    fn map<'a>(named: impl Iterator<Item = (&'a Text, &'a String)>) -> Reply {
+        let pairs = named.map(|(name, label)| (name.clone(), Reply::text_or_null(label)));
+        Reply::Pairs(pairs.collect())
+    }
+    let Rules {
+        classes,
+        priorities,
+        segments,
+        channels,
+        stages,
+        ..
+    } = rules;
+    Reply::Map(vec![
+        ("classes", map(classes.iter().map(|c| (&c.name, &c.label)))),
+        ("priorities", map(priorities.iter().map(|p| (&p.name, &p.label)))),
+        ("segments", map(segments.iter().map(|s| (&s.name, &s.label)))),
+        ("channels", map(channels.iter().map(|c| (&c.name, &c.label)))),
+        ("stages", map(stages.iter().map(|s| (&s.name, &s.label)))),
+    ])
 }
 
 /// The tickets that a pilot is for.

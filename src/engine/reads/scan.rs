@@ -83,14 +83,7 @@ impl Scan {
         for filter in filters {
             match filter {
                 Filter::Queue(name) => queue(name).map(drop)?,
-                Filter::Policy(name) if state.policies.active(name).is_none() => {
-                    let known: Vec<&str> = state.policies.names().collect();
-                    let hint = text::hint(name, known.iter().copied());
-                    let known = known.join(", ");
-                    return Err(Refusal::bad_arg(format!(
-                        "policy '{name}' is not known{hint}: it takes {known}"
-                    )));
-                }
+                Filter::Policy(name) => state.known_policy(name).map(drop)?,
                 _ => {}
             }
         }

@@ -435,11 +435,11 @@ fn read(
             return Ok((digest, frames));
         };
         if header.is(Kind::Events) {
-            let damage = |what| JournalError::corrupt(&loaded.path, offset, header.first_seq, what);
+            let foreign = |what| JournalError::foreign(&loaded.path, offset, header.first_seq, what);
             // Behind the frame, its seqs count as read: the problem names them.
             segment.last_seq = header.first_seq - 1;
-            for event in events(&header, frame.payload(&header)).map_err(damage)?.iter() {
-                to_event(event).map_err(damage)?;
+            for event in events(&header, frame.payload(&header)).map_err(foreign)?.iter() {
+                to_event(event).map_err(foreign)?;
             }
             segment.last_seq = header.last_seq();
         }

@@ -75,8 +75,8 @@ fn last_within(part: &Part, until: Until) -> Result<Option<Cut>, JournalError> {
             return Ok(found);
         };
         if header.is(Kind::Events) {
-            let damage = |what| JournalError::corrupt(&segment.path, offset, header.first_seq, what);
-            let events = events(&header, frame.payload(&header)).map_err(damage)?;
+            let foreign = |what| JournalError::foreign(&segment.path, offset, header.first_seq, what);
+            let events = events(&header, frame.payload(&header)).map_err(foreign)?;
             let logged_at = events.iter().map(|e| e.logged_at.to_native()).max().unwrap_or(0);
             let is_wanted = match until {
                 Until::Seq(seq) => header.last_seq() <= seq,

@@ -286,9 +286,10 @@ fn walk_part(
         let piece = if header.is(Kind::StateHash) && header.first_seq > after_seq {
             Piece::Hash(header.first_seq, StateHash::decode(frame.payload(&header)))
         } else if header.is(Kind::Events) && header.last_seq() > after_seq {
-            let archived = events(&header, frame.payload(&header)).map_err(damage)?;
+            let foreign = |what| JournalError::foreign(&segment.path, offset, header.first_seq, what);
+            let archived = events(&header, frame.payload(&header)).map_err(foreign)?;
             let events = archived.iter().map(to_event).collect::<Result<_, _>>();
-            Piece::Frame(header.first_seq, events.map_err(damage)?)
+            Piece::Frame(header.first_seq, events.map_err(foreign)?)
         } else {
             continue;
         };

@@ -56,6 +56,9 @@ pub(super) const ROWS: &[Row] = &[
         arity_min: 2,
         arity_max: 3,
         summary: "A version of a policy with its text; default: the one that new tickets get",
+        reply: "a map: `policy version state hash label source activated_at next_at reason requested_by approved_by review_by \
+                open_tickets pilot labels calendars tickets text`; in `labels` `classes priorities segments channels stages`, \
+                each a map of names to labels, null where there is none",
         params: &[NAME, param("version").integer().optional()],
         ..look("POLICY.GET", get)
     },
@@ -115,7 +118,15 @@ fn does(command: PolicyCommand) -> Request {
 }
 
 fn version(what: &str, bytes: &[u8]) -> Result<u32, Refusal> {
-    Ok(value::number(what, bytes, 1, u64::from(u32::MAX))? as u32)
+    let number = |bytes| value::number(what, bytes, 1, u64::from(u32::MAX));
+    let given = number(bytes).map_err(|mut refusal| {
+        let behind = bytes.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+        if let Ok(meant) = number(behind) {
+            refusal.message += &format!("; this looks like name@version: write {meant}");
+        }
+        refusal
+    })?;
+    Ok(given as u32)
 }
 
 fn get(call: &Call<'_>) -> Result<Request, Refusal> {

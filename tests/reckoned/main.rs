@@ -22,3 +22,4 @@ mod policies;
 #[path = "../support/random.rs"]
 mod random;
 mod twins;
+mod walker;

@@ -97,8 +97,8 @@ impl Life {
         for _ in 0..dice.below(14) {
             at = instant(dice, at);
             match dice.below(12) {
-                0 => deeds.push((at, Deed::Set("priority", *dice.pick(&LEVELS)))),
-                1 => deeds.push((at, Deed::Set("class", *dice.pick(&CLASSES)))),
+                0 => deeds.push((at, Deed::Set("priority", dice.pick::<&str>(&LEVELS)))),
+                1 => deeds.push((at, Deed::Set("class", dice.pick::<&str>(&CLASSES)))),
                 2 => deeds.push((at, Deed::Migrate(MigrationMode::FromNow))),
                 3 => deeds.push((at, Deed::Migrate(MigrationMode::Retroactive))),
                 4 if !extended.is_empty() => deeds.push((at, Deed::Extend(extended.remove(0)))),
@@ -146,8 +146,8 @@ impl Life {
             opened_at,
             own: dice.one_in(5),
             long,
-            level: *dice.pick(&LEVELS),
-            class: *dice.pick(&CLASSES),
+            level: dice.pick::<&str>(&LEVELS),
+            class: dice.pick::<&str>(&CLASSES),
             deeds,
         }
     }

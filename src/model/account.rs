@@ -103,15 +103,17 @@ impl Account {
     fn enter(&mut self, entry: Entry) {
         self.entries.push(entry);
         if self.entries.len() > ENTRIES_MAX {
-            let joined = self.entries[1..]
-                .iter()
-                .enumerate()
-                .find_map(|(place, later)| Some((place + 1, joined(self.entries[0], *later)?)));
-            if let Some((place, both)) = joined {
-                self.entries[place] = both;
+            // The oldest of which there is a later one of its kind: there are four kinds, so that one of the first four has.
+            let entries = &self.entries;
+            let pair = (0..entries.len()).find_map(|older| {
+                let later = (older + 1..entries.len())
+                    .find_map(|later| Some((later, joined(entries[older], entries[later])?)));
+                later.map(|(later, both)| (older, later, both))
+            });
+            if let Some((older, later, both)) = pair {
+                self.entries[later] = both;
+                self.entries.remove(older);
             }
-            // Of 1,024 entries two are of one kind.
-            self.entries.remove(0);
         }
     }
 }
@@ -132,4 +134,85 @@ fn joined(older: Entry, later: Entry) -> Option<Entry> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stretch(from: UnixMs, to: UnixMs) -> Stretch {
+        Stretch { from, to }
+    }
+
+    /// Milliseconds stood still, and added as milliseconds, business days and months.
+    fn sums(account: &Account) -> [i64; 4] {
+        let mut sums = [0; 4];
+        for entry in &account.entries {
+            match *entry {
+                Entry::Stood(stretch) => sums[0] += stretch.to - stretch.from,
+                Entry::Added(Span::Ms(ms)) => sums[1] += ms,
+                Entry::Added(Span::BusinessDays(days)) => sums[2] += i64::from(days),
+                Entry::Added(Span::Months(months)) => sums[3] += i64::from(months),
+            }
+        }
+        sums
+    }
+
+    #[test]
+    fn more_than_the_bound_loses_nothing_but_where_it_was() {
+        let mut account = Account::default();
+        // One of its kind at the very beginning stays too.
+        account.add(Span::BusinessDays(3));
+        account.add(Span::Months(1));
+        let mut right = [0, 0, 3, 1];
+        for n in 0..5_000 {
+            if n % 7 == 0 {
+                account.add(Span::Ms(n));
+                right[1] += n;
+            } else {
+                account.stand(stretch(1_000 * n, 1_000 * n + n));
+                right[0] += n;
+            }
+            assert!(account.entries.len() <= ENTRIES_MAX);
+            assert_eq!(sums(&account), right, "after {n}");
+        }
+        assert_eq!(account.entries.len(), ENTRIES_MAX);
+        // The newest are as they were.
+        let newest = stretch(4_999_000, 5_003_999);
+        assert_eq!(account.stood().next_back(), Some(newest));
+        assert_eq!(account.stood().rev().nth(500).unwrap().from % 1_000, 0);
+    }
+
+    #[test]
+    fn up_to_the_bound_every_entry_is_as_it_was() {
+        let mut account = Account::default();
+        for n in 0..ENTRIES_MAX as i64 {
+            account.stand(stretch(10 * n, 10 * n + 5));
+        }
+        let right = (0..ENTRIES_MAX as i64).map(|n| stretch(10 * n, 10 * n + 5));
+        assert!(account.stood().eq(right));
+        account.stand(stretch(20_000, 20_001));
+        assert_eq!(
+            account.stood().next(),
+            Some(stretch(5, 15)),
+            "two as one that is as long"
+        );
+        assert_eq!(account.stood().count(), ENTRIES_MAX);
+    }
+
+    #[test]
+    fn a_stretch_begins_where_it_stopped_and_ends_where_it_runs_on() {
+        let mut account = Account::default();
+        account.run_on(7);
+        assert_eq!(account, Account::default(), "it did not stand still");
+        account.since = 10;
+        account.run_on(10);
+        assert_eq!(account, Account::default(), "a stretch of no length is none");
+        account.since = 10;
+        account.run_on(25);
+        assert_eq!(account.since, NEVER);
+        assert_eq!(account.entries, [Entry::Stood(stretch(10, 25))]);
+        account.stand(stretch(30, 29));
+        assert_eq!(account.entries.len(), 1, "none that ends before it begins");
+    }
 }

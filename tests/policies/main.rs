@@ -13,6 +13,7 @@ mod migrating;
 mod pilot;
 #[path = "../support/random.rs"]
 mod random;
+mod reckoned;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

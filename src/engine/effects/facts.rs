@@ -136,17 +136,18 @@ impl<'a> Effects<'a> {
             return;
         };
         let own = self.own_time(&clock);
-        let now = self.due_now(&clock);
-        let due = own.span(now, span, self.terms.usual_calendar());
-        let longer = own.between(now, due);
+        // From where it stopped, if it stands still: so the account of the clock tells it.
+        let rest = self.due_at_rest(&clock, own);
+        let due = own.span(rest, span, self.terms.usual_calendar());
+        let longer = own.between(rest, due);
         let again = |instant: UnixMs| own.later(instant, longer);
         let warn_at = match clock.warn_at {
             NEVER => NEVER,
             instant if clock.warned && again(instant) <= self.at => NEVER,
             instant => again(instant),
         };
-        // The due that is kept of a clock which stands still is where it was when it stopped.
-        let due = if now == clock.due {
+        // The due that is shown may have moved on since.
+        let due = if rest == clock.due {
             due
         } else {
             own.later(clock.due, longer)
@@ -209,16 +210,15 @@ impl<'a> Effects<'a> {
                 .rule(&clock.target)
                 .is_some_and(|rule| rule.is_reset_by(&Trigger::Reopen));
             if goes_on && !anew {
-                let remaining = self.left_at_end(&clock);
-                self.go_on(&clock, remaining);
+                self.go_on(&clock, self.due_after_end(&clock));
                 self.stand_still(&clock.target);
             }
         }
         self.happens(&Trigger::Reopen);
     }
 
-    /// What a clock had left when the resolution ended it, ms of its own time: by what its calendar says now, where it said less then.
-    fn left_at_end(&self, clock: &Clock) -> i64 {
+    /// When a clock that the resolution ended runs out if it goes on here: by what its calendar says now, where it said less then.
+    fn due_after_end(&self, clock: &Clock) -> UnixMs {
         let own = self.own_time(clock);
         match self
             .ruled_by(clock, &[])
@@ -226,9 +226,10 @@ impl<'a> Effects<'a> {
         {
             Some(by) => {
                 let by = self.reckoned_of(by, clock);
-                by.own.between(clock.since().unwrap_or(clock.mark), by.due)
+                let since = clock.since().unwrap_or(clock.mark);
+                by.own.later(by.due, by.own.between(since, self.at))
             }
-            None => own.between(clock.mark, clock.due),
+            None => own.later(clock.due, own.between(clock.mark, self.at)),
         }
     }
 

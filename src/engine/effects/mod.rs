@@ -232,10 +232,14 @@ impl<'a> Effects<'a> {
 
     /// When the clock runs out, or would if it ran on from here.
     fn due_now(&self, clock: &Clock) -> UnixMs {
-        if clock.state == ClockState::Paused {
-            self.own_time(clock).later(self.at, clock.mark)
-        } else {
-            clock.due
+        if clock.state != ClockState::Paused {
+            return clock.due;
+        }
+        let own = self.own_time(clock);
+        match clock.since().filter(|_| !own.is_natural()) {
+            // From where it stopped: a pause in which no time counts leaves the due at its very instant.
+            Some(since) => own.later(clock.due, own.between(since, self.at)),
+            None => own.later(self.at, clock.mark),
         }
     }
 

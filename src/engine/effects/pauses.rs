@@ -6,7 +6,7 @@ use crate::model::event::{ClockChange, TicketState};
 use crate::model::record::ClockState;
 use crate::model::rules::{StepAt, Time, Warn};
 use crate::model::target::Target;
-use crate::model::{NEVER, Text};
+use crate::model::{NEVER, Text, UnixMs};
 
 impl Effects<'_> {
     /// Does the clock of this target stand still in the pause in force, or in the ticket's state?
@@ -54,7 +54,7 @@ impl Effects<'_> {
             if self.stands_still(&clock.target) {
                 self.pause_one(&clock);
             } else if clock.state == ClockState::Paused {
-                self.go_on(&clock, clock.mark);
+                self.go_on(&clock, self.due_now(&clock));
             }
         }
     }
@@ -79,16 +79,16 @@ impl Effects<'_> {
                 self.stands_still(&clock.target),
             ) {
                 (false, true) => self.pause_one(&clock),
-                (true, false) => self.go_on(&clock, clock.mark),
+                (true, false) => self.go_on(&clock, self.due_now(&clock)),
                 _ => {}
             }
         }
     }
 
-    /// The clock runs on with this much left; its warning and its steps keep their distance from the due.
-    pub(super) fn go_on(&mut self, clock: &Clock, remaining: i64) {
+    /// The clock runs on and out at this due; its warning and its steps keep their distance from it.
+    pub(super) fn go_on(&mut self, clock: &Clock, due: UnixMs) {
         let own = self.own_time(clock);
-        let due = own.later(self.at, remaining);
+        let remaining = own.between(self.at, due);
         let rule = self.terms.plan.clock(&clock.target);
         // A share of the budget lies as much of the clock's own time before the due as it did.
         let shared = |instant| {

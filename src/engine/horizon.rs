@@ -7,7 +7,6 @@
 use super::Engine;
 use super::Output;
 use super::effects::Effects;
-use super::policies::Terms;
 use super::state::State;
 use super::ticket::Ticket;
 use super::transaction::{Saying, Transaction};
@@ -96,13 +95,9 @@ impl Transaction<'_> {
             return;
         };
         let terms = self.terms(slot);
-        let mut versions: Vec<u32> = ticket.clocks.iter().filter_map(|clock| clock.version()).collect();
-        versions.dedup();
-        let before = |version| Some((version, self.state.terms_before(ticket, version)?));
-        let older: Vec<(u32, Terms)> = versions.into_iter().filter_map(before).collect();
         let at = self.now.max(ticket.commanded_at);
         let mut effects = Effects::new(ticket, &terms, at);
-        effects.reckon(&newest, &older);
+        effects.reckon(&newest);
         let told = effects.finish();
         if told.effects.is_empty() {
             return;

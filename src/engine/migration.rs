@@ -5,7 +5,7 @@
 //! a look at each slot, and for each ticket what a change of level costs (some 3 µs), a frame of its own.
 
 use super::clock::Clock;
-use super::decide::{first_stage, home_queue, labels_fit};
+use super::decide::{begins, home_queue, labels_fit};
 use super::effects::{Effects, Told};
 use super::policies::{Terms, keys};
 use super::state::State;
@@ -15,7 +15,7 @@ use super::{Engine, Output};
 use crate::model::event::*;
 use crate::model::record::{ClockState, Record};
 use crate::model::versions::*;
-use crate::model::{Code, Refusal, Seq, UnixMs};
+use crate::model::{Code, Refusal, Seq, Text, UnixMs};
 use crate::policy::{Keys, Plans, RuleBook};
 use std::sync::Arc;
 
@@ -68,6 +68,11 @@ impl Engine {
             origin,
         };
         Ok(self.record(now, Body::PolicyMigrating(Box::new(begun)), out))
+    }
+
+    /// Do timers have to fire first that ran out before the start?
+    pub fn catches_up(&self) -> bool {
+        self.catches_up
     }
 
     /// Is a migration under way?
@@ -252,7 +257,7 @@ impl State {
         if !is_of || closes {
             return None;
         }
-        let old = self.terms(ticket.book, ticket.plan, ticket.calendar_line);
+        let old = self.terms_of(ticket);
         let number = self.policies.find(&migration.policy, migration.to)?;
         let book = Arc::clone(self.policies.book(number));
         let Some(level) = place(ticket, &old.book, &book) else {
@@ -262,7 +267,12 @@ impl State {
         let plan = Arc::clone(plans.get(plan));
         let own = self.line_under(ticket, number);
         let own = self.calendars.of_line(own).cloned();
-        let new = Terms { book, plan, own };
+        let new = Terms {
+            book,
+            plan,
+            own,
+            older: older(&old),
+        };
         let mut ticket = ticket.clone();
         ticket.clocks.iter_mut().for_each(|clock| fire(clock, now));
         let told = effects(&ticket, &old, &new, now, migration.mode);
@@ -307,14 +317,32 @@ fn place(ticket: &Ticket, old: &RuleBook, new: &RuleBook) -> Option<u16> {
     Some(level)
 }
 
+/// The stage in which the ticket is under these terms: rules with stages begin with the first.
+fn stage_under(ticket: &Ticket, new: &Terms) -> Text {
+    let none = Details::default();
+    let details = ticket.details.as_deref().unwrap_or(&none);
+    let begins = begins(new, ticket.stage(), details).filter(|_| ticket.state != TicketState::Resolved);
+    begins.map_or_else(|| Text::new(ticket.stage()), |stage| stage.name.clone())
+}
+
+/// What is said of clocks that go on with the dues of the version before.
+fn older(old: &Terms) -> Vec<(u32, Terms)> {
+    let mut older = old.older.clone();
+    let own = Terms {
+        older: Vec::new(),
+        ..old.clone()
+    };
+    older.push((old.book.version, own));
+    older
+}
+
 fn effects(ticket: &Ticket, old: &Terms, new: &Terms, at: UnixMs, mode: MigrationMode) -> Told {
     // What a resolved ticket aimed at is settled; only if it is reopened do the new rules count.
     if ticket.state == TicketState::Resolved {
         return Told::default();
     }
-    let mut effects = Effects::new(ticket, old, at);
-    let begins = first_stage(new).filter(|_| ticket.stage().is_empty());
-    effects.migrate(new, begins.map_or(ticket.stage(), |stage| &stage.name), mode);
+    let mut effects = Effects::new(ticket, old, at).with_pauses(ticket);
+    effects.migrate(new, &stage_under(ticket, new), mode);
     effects.finish()
 }
 
@@ -367,7 +395,10 @@ impl Transaction<'_> {
         let details = ticket.details.clone().unwrap_or_default();
         let own = self.state.line_under(ticket, number);
         let plan = self.state.replan(number, level, &details, asked);
-        let new = self.state.terms(number, plan, own);
+        let new = Terms {
+            older: older(&old),
+            ..self.state.terms(number, plan, own)
+        };
         let ticket = self.state.tickets.get(slot)?;
         let at = self.now.max(ticket.commanded_at);
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
@@ -392,7 +423,7 @@ impl Transaction<'_> {
         let saying = Saying {
             cause: begun,
             told,
-            queue: moves.then(|| home_queue(&new, ticket.stage())),
+            queue: moves.then(|| home_queue(&new, &stage_under(ticket, &new))),
             priority: Some(priority),
             policy: Some(book.versioned.clone()),
             ..Saying::default()

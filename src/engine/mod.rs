@@ -203,7 +203,8 @@ impl Engine {
             self.state.derive(slot, 0);
         }
         // Under a virtual clock nothing runs out while there is no daemon.
-        self.catches_up = !self.config.virtual_clock && self.next_instant().is_some_and(|at| at <= now);
+        let late = self.state.wheel.next_at().is_some_and(|at| at <= now);
+        self.catches_up = late && !self.config.virtual_clock;
     }
 
     fn transaction<'a>(&'a mut self, now: UnixMs, one_frame: bool, out: &'a mut Output) -> Transaction<'a> {

@@ -46,9 +46,18 @@ pub(super) struct Terms {
     pub plan: Arc<Plan>,
     /// The ticket's own calendar, which counts in place of the policy's.
     pub own: Option<Arc<Calendar>>,
+    /// Earlier versions whose rules clocks of the ticket go on under, and what these say; few tickets have any.
+    pub older: Vec<(u32, Terms)>,
 }
 
 impl Terms {
+    /// Those that gave a clock its due, and whose time it counts: of an earlier version, if it came from there with its due kept.
+    pub(super) fn of(&self, clock: &Clock) -> &Terms {
+        let version = clock.version();
+        let older = version.and_then(|version| self.older.iter().find(|(known, _)| *known == version));
+        older.map_or(self, |(_, terms)| terms)
+    }
+
     /// The calendar of what has no clock's own: the ticket's, else the first that the policy names.
     pub(super) fn usual_calendar(&self) -> Option<&Calendar> {
         let of_policy = || self.book.calendar_at(0);
@@ -59,8 +68,9 @@ impl Terms {
 
     /// What is left of a running clock, ms of its own time: of working time where it counts that, else day and night.
     pub(super) fn left(&self, clock: &Clock, now: UnixMs) -> DurationMs {
-        match self.plan.clock(&clock.target).filter(|_| !clock.by_hand) {
-            Some(rule) => rule.between(now, clock.due, self.calendar(rule)),
+        let terms = self.of(clock);
+        match terms.plan.clock(&clock.target).filter(|_| !clock.by_hand) {
+            Some(rule) => rule.between(now, clock.due, terms.calendar(rule)),
             None => clock.due - now,
         }
     }
@@ -193,6 +203,7 @@ impl Policies {
             book: Arc::clone(&version.book),
             plan: Arc::clone(version.plans.get(plan)),
             own: None,
+            older: Vec::new(),
         }
     }
 

@@ -233,8 +233,21 @@ impl State {
         }
     }
 
+    /// What this ticket is under.
+    pub(super) fn terms_of(&self, ticket: &Ticket) -> Terms {
+        let mut terms = self.terms(ticket.book, ticket.plan, ticket.calendar_line);
+        for version in ticket.clocks.iter().filter_map(super::clock::Clock::version) {
+            if terms.older.iter().all(|(known, _)| *known != version) {
+                terms
+                    .older
+                    .extend(self.terms_before(ticket, version).map(|before| (version, before)));
+            }
+        }
+        terms
+    }
+
     /// The rules that an earlier version of its policy has for a ticket like this.
-    pub(super) fn terms_before(&self, ticket: &Ticket, version: u32) -> Option<Terms> {
+    fn terms_before(&self, ticket: &Ticket, version: u32) -> Option<Terms> {
         let now = self.policies.book(ticket.book);
         let number = self.policies.find(&now.name, version)?;
         let book = Arc::clone(self.policies.book(number));
@@ -243,7 +256,12 @@ impl State {
         let plan = self.with_keys(ticket, level, |keys| plans.find(&book, keys));
         let plan = Arc::clone(plans.get(plan));
         let own = self.calendars.of_line(ticket.calendar_line).cloned();
-        Some(Terms { book, plan, own })
+        Some(Terms {
+            book,
+            plan,
+            own,
+            older: Vec::new(),
+        })
     }
 
     /// The line of the calendar of this name that counts from now on for a ticket of this policy version; [`NONE`] for an empty

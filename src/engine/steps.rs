@@ -5,7 +5,6 @@ use super::transaction::{Saying, Transaction};
 use crate::model::event::{SlaFact, Stepped, TicketFact};
 use crate::model::rules::{Relax, Step, StepAt, Trigger};
 use crate::model::skill::Required;
-use crate::model::target::Target;
 use crate::model::time::Span;
 use crate::model::{Seq, Text};
 use xxhash_rust::xxh3::xxh3_64;
@@ -53,14 +52,6 @@ impl Transaction<'_> {
         // Another rank, queue or requirement may be what a waiting agent serves.
         self.match_waiting();
     }
-
-    /// A step as the policy of the ticket spells it.
-    pub(super) fn step_word(&self, slot: u32, target: &Target, number: u16) -> Text {
-        let terms = self.terms(slot);
-        let rule = terms.plan.clock(target);
-        let step = rule.and_then(|rule| rule.steps.get(usize::from(number)));
-        step.map(word).unwrap_or_default()
-    }
 }
 
 /// Tells one ladder from another: the same for the same steps, whichever program works it out.
@@ -80,7 +71,8 @@ pub(super) fn digest(steps: &[Step]) -> u64 {
     xxh3_64(&bytes)
 }
 
-fn word(step: &Step) -> Text {
+/// A step as the policy spells it.
+pub(super) fn word(step: &Step) -> Text {
     match step.at {
         StepAt::Before(ms) => compact_str::format_compact!("-{}", Span::Ms(ms)),
         StepAt::Percent(percent) => compact_str::format_compact!("{percent}%"),

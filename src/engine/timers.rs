@@ -14,7 +14,7 @@ impl Engine {
     /// fires while it is open which clock holds.
     pub fn advance(&mut self, now: UnixMs, fires_max: usize, out: &mut Output) -> bool {
         let more = self.fire_due(now, fires_max, out);
-        self.catches_up &= more;
+        self.catches_up &= more || self.state.is_frozen();
         more
     }
 
@@ -26,6 +26,13 @@ impl Engine {
             return false;
         }
         if !self.state.horizons.is_empty() {
+            // A virtual clock stands where the last timer left it: what follows has instants of its own.
+            let virtual_clock = self.config.virtual_clock;
+            let now = if virtual_clock {
+                now.min(self.state.logged_at)
+            } else {
+                now
+            };
             self.reckon(now, out);
             return true;
         }

@@ -71,6 +71,8 @@ impl Transaction<'_> {
             return self.state.seq;
         };
         let book = self.state.policies.book(ticket.book);
+        let called = (!saying.told.taken_back.is_empty())
+            .then(|| (book.versioned.clone(), book.priority_name(ticket.level).clone()));
         let (clocks, taken_back) = saying.told.clocks(
             || saying.policy.unwrap_or_else(|| book.versioned.clone()),
             || {
@@ -94,15 +96,18 @@ impl Transaction<'_> {
         let measure = super::measures::measure(self.state, slot, &event.fact, at);
         self.out.measures.extend(measure);
         let seq = self.emit(at, saying.cause, Body::Ticket(event));
-        self.withdraw(slot, seq, taken_back);
+        if let Some(called) = called {
+            self.withdraw(slot, seq, taken_back, &called);
+        }
         seq
     }
 
     /// The rules of a ticket, and what they say of tickets like it.
     pub(super) fn terms(&self, slot: u32) -> Terms {
-        let ticket = self.state.tickets.get(slot);
-        let (book, plan, own) = ticket.map_or((0, 0, NONE), |t| (t.book, t.plan, t.calendar_line));
-        self.state.terms(book, plan, own)
+        match self.state.tickets.get(slot) {
+            Some(ticket) => self.state.terms_of(ticket),
+            None => self.state.terms(0, 0, NONE),
+        }
     }
 
     /// Fires everything that the ticket has overdue, each in a frame of its own. True if anything fired.
@@ -324,7 +329,8 @@ impl Transaction<'_> {
     }
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
-    fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>) {
+    /// What was given is `called` by the policy and the priority that the ticket had then.
+    fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>, called: &(Text, Text)) {
         for TakenBack {
             target,
             due,
@@ -332,29 +338,34 @@ impl Transaction<'_> {
             again,
         } in taken_back
         {
-            let step = match what {
-                Undone::Step(step) => Some(step),
-                _ => None,
+            let breach = what == Undone::Breach;
+            let rung = match what {
+                Undone::Step(rung) => Some(rung),
+                Undone::Warning | Undone::Breach => None,
             };
-            let at_word = step.map(|step| self.step_word(slot, &target, step));
-            if let Some((sla, _)) = self.sla_fact(slot, &target, 0) {
-                let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
-                    sla: SlaFact { due, ..*sla },
-                    breach: what == Undone::Breach,
-                    step,
-                    at_word: at_word.unwrap_or_default(),
-                    again,
-                }));
-                self.say(
-                    slot,
-                    self.now,
-                    fact,
-                    Saying {
-                        cause,
-                        ..Saying::default()
-                    },
-                );
-            }
+            let (step, ladder) = rung
+                .as_ref()
+                .map_or((None, 0), |rung| (Some(rung.step), rung.ladder));
+            let sla = SlaFact {
+                target,
+                due,
+                policy: called.0.clone(),
+                priority: called.1.clone(),
+                late_ms: 0,
+            };
+            let fact = TicketFact::Withdrawn(Box::new(Withdrawn {
+                sla,
+                breach,
+                step,
+                at_word: rung.map(|rung| rung.word).unwrap_or_default(),
+                ladder,
+                again,
+            }));
+            let saying = Saying {
+                cause,
+                ..Saying::default()
+            };
+            self.say(slot, self.now, fact, saying);
         }
     }
 

@@ -10,8 +10,8 @@ use super::time::Span;
 use super::{NEVER, Text, UnixMs};
 use rkyv::{Archive, Deserialize, Serialize};
 
-/// Entries that are kept of a clock, and pauses of a ticket. Of more, the two oldest of one kind in a clock's account are put together
-/// into one that is as long, and the oldest pause of a ticket is forgotten.
+/// Entries that are kept of a clock: more than a ticket can be paused. Of more, which only states of the ticket in which a clock stands
+/// still can make, the two oldest of one kind are put together into one that is as long: exact in natural time.
 pub const ENTRIES_MAX: usize = 1_024;
 
 /// What a clock's due is made of beside start and budget; few clocks have any of it.

@@ -142,6 +142,8 @@ pub struct Withdrawn {
     pub step: Option<u16>,
     /// The step as the policy spells it (`-4h`), or empty.
     pub at_word: Text,
+    /// Digest of the ladder that it was a step of; 0: it was none.
+    pub ladder: u64,
     /// When a warning that was taken back comes again; [`super::NEVER`]: not.
     pub again: UnixMs,
 }

@@ -227,6 +227,7 @@ fn ticket_facts() -> Vec<TicketFact> {
             breach: true,
             step: None,
             at_word: Text::default(),
+            ladder: 0,
             again: NEVER,
         })),
     ];
@@ -287,6 +288,7 @@ fn later_facts() -> Vec<TicketFact> {
             breach: false,
             step: Some(1),
             at_word: Text::new("-4h"),
+            ladder: 99,
             again: T0 + 7,
         })),
         TicketFact::Imported(Box::new(imported())),

@@ -121,6 +121,7 @@ fn outcomes_are_counted_by_what_the_configuration_names() {
             breach,
             step: None,
             at_word: Text::default(),
+            ladder: 0,
             again: NEVER,
         };
         recorder.observe(&event(TicketFact::Withdrawn(Box::new(taken)), None));

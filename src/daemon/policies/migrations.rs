@@ -26,6 +26,8 @@ const SLOTS_MAX: u32 = 1_024;
 const BACKLOG_BYTES_MAX: u64 = 256 << 10;
 /// How often it is looked again whether a disk that was full has room.
 const DISK_AGAIN: Duration = Duration::from_millis(100);
+/// How long until it is looked again whether timers have caught up.
+const TIMERS_AGAIN: Duration = Duration::from_millis(5);
 
 /// Migrations that somebody waits for.
 #[derive(Default)]
@@ -65,6 +67,8 @@ enum Next {
     Made,
     /// The disk is full.
     Full,
+    /// What ran out before the start fires first.
+    Later,
     /// None is under way, or it is held up.
     Nothing,
 }
@@ -77,6 +81,7 @@ pub async fn run(core: CoreRef) {
         match next {
             Next::Made => tokio::task::yield_now().await,
             Next::Full => tokio::time::sleep(DISK_AGAIN).await,
+            Next::Later => tokio::time::sleep(TIMERS_AGAIN).await,
             Next::Nothing => wake.wait().await,
         }
     }
@@ -86,6 +91,9 @@ impl Core {
     fn next_slice(&mut self) -> Next {
         if !self.running().is_some_and(|r| r.engine.is_migrating()) {
             return Next::Nothing;
+        }
+        if self.running().is_some_and(|r| r.engine.catches_up()) {
+            return Next::Later;
         }
         if self.disk != DiskState::Ok {
             return Next::Full;

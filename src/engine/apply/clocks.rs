@@ -1,5 +1,6 @@
 //! What facts do to the clocks of a ticket, and to their steps.
 
+use crate::engine::clock::Clock;
 use crate::engine::state::State;
 use crate::engine::steps::digest;
 use crate::engine::ticket::Ticket;
@@ -43,13 +44,16 @@ impl State {
     /// A warning, a step or a breach is taken back. What a step did to the ticket stays done.
     pub(super) fn withdraw(&mut self, slot: u32, withdrawn: &Withdrawn) {
         let target = &withdrawn.sla.target;
-        let ladder = withdrawn.step.and_then(|_| self.ladder_digest(slot, target));
+        let ladder = withdrawn.ladder;
+        // The clock may have another ladder by now.
+        let is_its = self.ladder_digest(slot, target) == Some(ladder);
         self.edit(slot, |ticket| {
             if let Some(step) = withdrawn.step {
-                mark_rung(ticket, target, step, false);
+                if is_its {
+                    mark_rung(ticket, target, step, false);
+                }
                 if let Some(account) = &mut ticket.clock_mut(target).account {
-                    let known = |taken: &Taken| taken.step == step && Some(taken.ladder) == ladder;
-                    account.taken.retain(|taken| !known(taken));
+                    account.taken.retain(|taken| *taken != Taken { ladder, step });
                 }
             } else if withdrawn.breach {
                 if ticket
@@ -112,10 +116,8 @@ impl State {
                 .any(|effect| effect.target == *target && starts(effect))
         };
         self.edit(slot, |ticket| {
-            let ruled = ticket
-                .clocks
-                .iter_mut()
-                .filter(|clock| clock.is_open() && !clock.by_hand);
+            let goes_on = |clock: &&mut Clock| !clock.by_hand && (clock.is_open() || clock.ended_by_resolve);
+            let ruled = ticket.clocks.iter_mut().filter(goes_on);
             for clock in ruled.filter(|clock| clock.version().is_none()) {
                 if !started(&clock.target) {
                     clock.account_mut().version = version;

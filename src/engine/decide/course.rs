@@ -2,11 +2,12 @@
 
 use super::Case;
 use super::custody::some;
+use super::required::check_details_have;
 use crate::engine::effects::Effects;
 use crate::engine::policies::Terms;
 use crate::engine::ticket::Ticket;
 use crate::engine::transaction::{Saying, Transaction};
-use crate::model::event::{Escalated, Extension, StageEntered, TicketFact, TicketState};
+use crate::model::event::{Details, Escalated, Extension, StageEntered, TicketFact, TicketState};
 use crate::model::rules::{Stage, Trigger};
 use crate::model::target::Target;
 use crate::model::time::Span;
@@ -72,7 +73,9 @@ impl Transaction<'_> {
         let Some(ticket) = self.state.tickets.get(slot) else {
             return;
         };
-        let Some(stage) = first_stage(&terms).filter(|_| ticket.stage().is_empty()) else {
+        let none = Details::default();
+        let details = ticket.details.as_deref().unwrap_or(&none);
+        let Some(stage) = begins(&terms, ticket.stage(), details) else {
             return;
         };
         let mut effects = Effects::new(ticket, &terms, at);
@@ -200,8 +203,17 @@ pub(super) fn stages(terms: &Terms) -> impl Iterator<Item = &Stage> {
 }
 
 /// The one in which it begins.
-pub(in crate::engine) fn first_stage(terms: &Terms) -> Option<&Stage> {
+pub(super) fn first_stage(terms: &Terms) -> Option<&Stage> {
     stages(terms).next()
+}
+
+/// The one that a ticket enters which comes under rules with stages: the first, if it is in none (`stage` is empty) and has what that
+/// requires.
+pub(in crate::engine) fn begins<'a>(terms: &'a Terms, stage: &str, details: &Details) -> Option<&'a Stage> {
+    let first = first_stage(terms).filter(|_| stage.is_empty())?;
+    check_details_have(details, &first.requires, "")
+        .is_ok()
+        .then_some(first)
 }
 
 /// Where a ticket in this stage waits unless somebody sends it elsewhere: the stage's queue, else that of the rules.

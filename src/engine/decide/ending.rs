@@ -46,7 +46,10 @@ impl Transaction<'_> {
         };
         let mut effects = Effects::new(ticket, &terms, case.at);
         effects.reopen(ticket.stage());
-        self.tell(case, TicketFact::Reopened, effects)
+        let seq = self.tell(case, TicketFact::Reopened, effects);
+        // Its rules may have stages by now.
+        self.first_stage(case.slot, case.at, seq);
+        seq
     }
 
     pub(super) fn close(&mut self, case: &Case) -> Seq {

@@ -22,7 +22,7 @@ use crate::model::rules::Trigger;
 use crate::model::{Refusal, Seq, Text, UnixMs};
 
 pub(super) use agent::Next;
-pub(super) use course::{first_stage, home_queue};
+pub(super) use course::{begins, home_queue};
 pub(super) use open::{labels_fit, priority, set_details};
 
 /// A command to a live ticket whose checks were passed.
@@ -83,7 +83,7 @@ impl Transaction<'_> {
             TicketOp::Progress { eta, promise } => Ok(self.progress(&case, *eta, *promise)),
             TicketOp::Mark { name } => Ok(self.mark(&case, name)),
             TicketOp::Rate { score, named } => Ok(self.rate(&case, *score, named)),
-            TicketOp::Pause { reason } => Ok(self.pause(&case, reason)),
+            TicketOp::Pause { reason } => self.pause(&case, reason),
             TicketOp::Resume => Ok(self.resume(&case)),
             TicketOp::Set(fields) => self.set(&case, fields),
             TicketOp::Transfer { queue } => self.transfer(&case, queue),

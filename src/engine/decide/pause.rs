@@ -4,14 +4,25 @@ use super::Case;
 use crate::engine::effects::Effects;
 use crate::engine::transaction::Transaction;
 use crate::model::event::{Presence, Released, Return, TicketFact};
-use crate::model::{Seq, Text};
+use crate::model::{Code, Refusal, Seq, Text};
+
+/// Pauses of one ticket: all are kept, for dues are reckoned by them.
+const PAUSES_MAX: usize = 1_000;
 
 impl Transaction<'_> {
-    pub(super) fn pause(&mut self, case: &Case, reason: &Text) -> Seq {
+    pub(super) fn pause(&mut self, case: &Case, reason: &Text) -> Result<Seq, Refusal> {
         let terms = self.terms(case.slot);
         let Some(ticket) = self.state.tickets.get(case.slot) else {
-            return self.state.seq;
+            return Ok(self.state.seq);
         };
+        let before = ticket.pause.as_deref().map_or(0, |pause| pause.over.len());
+        if before >= PAUSES_MAX {
+            let what = format!(
+                "{} was paused {before} times: a ticket takes {PAUSES_MAX}",
+                ticket.id
+            );
+            return Err(Refusal::new(Code::Limit, what));
+        }
         let mut effects = Effects::new(ticket, &terms, case.at);
         effects.pause(reason);
         // The reason stands in the fact.
@@ -23,13 +34,10 @@ impl Transaction<'_> {
             common: common.as_ref(),
             ..*case
         };
-        self.tell(
-            &case,
-            TicketFact::Paused {
-                reason: reason.clone(),
-            },
-            effects,
-        )
+        let fact = TicketFact::Paused {
+            reason: reason.clone(),
+        };
+        Ok(self.tell(&case, fact, effects))
     }
 
     pub(super) fn resume(&mut self, case: &Case) -> Seq {

@@ -1,7 +1,7 @@
 //! TICKET.SET: re-level, reclassify, dues by hand.
 
 use super::Case;
-use super::course::{first_stage, home_queue};
+use super::course::{begins, home_queue};
 use super::open::{check_class, check_details, check_labels, priority, set_details};
 use crate::engine::effects::Effects;
 use crate::engine::transaction::{Saying, Transaction};
@@ -47,6 +47,8 @@ impl Transaction<'_> {
         let rematched = plan != plan_before;
         let moves = ticket.queue_by_policy && ticket.state == TicketState::Waiting;
         let stage = Text::new(ticket.stage());
+        // Rules with stages begin with the first.
+        let stage = begins(&new, &stage, &details).map_or(stage.clone(), |first| first.name.clone());
         let queue = (moves && rematched).then(|| home_queue(&new, &stage));
         let skills = fields.skills.clone().or_else(|| {
             // Requirements that are the rules' own change with the rules.
@@ -58,12 +60,9 @@ impl Transaction<'_> {
             let stays = || self.state.queues.name(ticket.queue).clone();
             self.room_for_requirement(&queue.clone().unwrap_or_else(stays), skills)?;
         }
-        let mut effects = Effects::new(ticket, &old, case.at);
+        let mut effects = Effects::new(ticket, &old, case.at).with_pauses(ticket);
         if rematched || details.calendar != calendar_before {
-            // Rules with stages begin with the first.
-            let begins = first_stage(&new).filter(|_| stage.is_empty());
-            let stage = begins.map_or(&stage, |first| &first.name);
-            effects.relevel(&new, stage, &fields.dues);
+            effects.relevel(&new, &stage, &fields.dues);
         }
         for (target, due) in &fields.dues {
             effects.by_hand(target, *due);

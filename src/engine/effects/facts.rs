@@ -217,19 +217,19 @@ impl<'a> Effects<'a> {
         self.happens(&Trigger::Reopen);
     }
 
-    /// When a clock that the resolution ended runs out if it goes on here: by what its calendar says now, where it said less then.
+    /// When a clock that the resolution ended runs out if it goes on here: by what its rules and its calendar say now, be it other than
+    /// they said then.
     fn due_after_end(&self, clock: &Clock) -> UnixMs {
-        let own = self.own_time(clock);
-        match self
-            .ruled_by(clock, &[])
-            .filter(|_| clock.provisional && !clock.by_hand)
-        {
+        match self.ruled_by(clock).filter(|_| !clock.by_hand) {
             Some(by) => {
                 let by = self.reckoned_of(by, clock);
                 let since = clock.since().unwrap_or(clock.mark);
                 by.own.later(by.due, by.own.between(since, self.at))
             }
-            None => own.later(clock.due, own.between(clock.mark, self.at)),
+            None => {
+                let own = self.own_time(clock);
+                own.later(clock.due, own.between(clock.mark, self.at))
+            }
         }
     }
 

@@ -5,15 +5,33 @@
 //! it ahead of now once more.
 
 use super::Effects;
+use super::own_time::OwnTime;
+use crate::engine::clock::Clock;
 use crate::engine::steps::digest;
 use crate::model::UnixMs;
 use crate::model::account::Taken;
 use crate::model::event::{Ladder, Rung};
+use crate::model::record::ClockState;
+use crate::model::rules::StepAt;
 use crate::model::target::Target;
 
 impl Effects<'_> {
     /// The ladder of a clock that runs from `start` to `due` from here on.
     pub(super) fn set_ladder(&mut self, target: &Target, start: UnixMs, due: UnixMs) {
+        self.ladder_of(target, start, (due, due));
+    }
+
+    /// The ladder of a clock whose due has moved: a share of its budget lies as long before the due as it would if nothing had been
+    /// added to it.
+    pub(super) fn move_ladder(&mut self, target: &Target, start: UnixMs, due: UnixMs) {
+        let clock = self.clock(target).filter(|clock| !clock.by_hand);
+        let ruled = clock.and_then(|clock| self.ruled_by(clock));
+        let bare = ruled.map(|(terms, rule)| OwnTime::of_rule(terms, rule).due(rule, start));
+        self.ladder_of(target, start, (bare.unwrap_or(due), due));
+    }
+
+    /// The ladder of a clock that runs from `start` to `bare` by its budget alone, and to `due` with what was added.
+    fn ladder_of(&mut self, target: &Target, start: UnixMs, (bare, due): (UnixMs, UnixMs)) {
         let rule = self.terms.plan.clock(target);
         let steps = rule.map_or(0, |rule| rule.steps.len());
         let old = self.ladders.iter().find(|ladder| ladder.target == *target);
@@ -25,6 +43,21 @@ impl Effects<'_> {
         };
         let by_hand = self.clock(target).is_some_and(|clock| clock.by_hand);
         let calendar = self.terms.calendar(rule).filter(|_| !by_hand);
+        // One that stands still has come only so far.
+        let still = self
+            .clock(target)
+            .filter(|clock| clock.state == ClockState::Paused);
+        let reached = still.and_then(Clock::since).unwrap_or(self.at);
+        let longer = rule.between(bare, due, calendar);
+        let instant = |step: usize| match rule.steps.get(step).map(|step| step.at) {
+            Some(StepAt::Percent(_)) if bare != due && longer >= 0 => {
+                rule.forward(rule.step_at(step, start, bare, calendar), longer, calendar)
+            }
+            Some(StepAt::Percent(_)) if bare != due => {
+                rule.backward(rule.step_at(step, start, bare, calendar), -longer, calendar)
+            }
+            _ => rule.step_at(step, start, due, calendar),
+        };
         // What this very ladder gave before the clock had another one is not given again.
         let known = self.clock(target).and_then(|clock| clock.account.as_deref());
         let known = known.filter(|account| !account.taken.is_empty());
@@ -32,10 +65,10 @@ impl Effects<'_> {
         let mut rungs: Vec<Rung> = Vec::with_capacity(steps);
         let mut last_passed = None;
         for step in 0..steps {
-            let at = rule.step_at(step, start, due, calendar);
+            let at = instant(step);
             let step = step as u16;
             let taken = old.and_then(|old| old.rungs.iter().find(|rung| rung.step == step && rung.done));
-            if at > self.at {
+            if at > reached {
                 rungs.push(Rung {
                     step,
                     at,

@@ -1,12 +1,9 @@
 //! What another version of its policy does to the clocks of a ticket.
 
 use super::Effects;
-use super::own_time::OwnTime;
 use crate::engine::clock::Clock;
 use crate::engine::policies::Terms;
 use crate::model::Text;
-use crate::model::event::ClockChange;
-use crate::model::record::ClockState;
 use crate::model::rules::Trigger;
 use crate::model::target::Target;
 use crate::model::versions::MigrationMode;
@@ -32,16 +29,12 @@ impl<'a> Effects<'a> {
             }
         }
         self.terms = new;
-        // What is left of one that stands still is told in the time that it counts from here on.
-        for clock in self.those(|clock| clock.state == ClockState::Paused && !clock.by_hand) {
-            let before = OwnTime::of_target(old, &clock.target);
-            let own = self.own_time(&clock);
-            let rest = self.due_at_rest(&clock, before);
-            if let Some(since) = clock.since()
-                && (own.is_natural() != before.is_natural())
-            {
-                let remaining = own.between(since, rest);
-                self.push(&clock.target, ClockChange::Paused { due: rest, remaining });
+        // It counts on as it did: in the time of the version that gave it its due.
+        let version = old.book.version;
+        let goes_on = |clock: &&mut Clock| !clock.by_hand && (clock.is_open() || clock.ended_by_resolve);
+        for clock in self.clocks.iter_mut().filter(goes_on) {
+            if clock.version().is_none() {
+                clock.account_mut().version = version;
             }
         }
         // A ladder of other steps is not gone on with by number: of what has passed only the last step is taken.
@@ -56,7 +49,8 @@ impl<'a> Effects<'a> {
         let staged = (!stage.is_empty()).then(|| Trigger::Stage(Text::new(stage)));
         for trigger in std::iter::once(Trigger::Open).chain(staged) {
             for rule in new.plan.started_by(&trigger) {
-                if self.clock(&rule.target).is_none() {
+                // One that rules without it had ended begins anew.
+                if self.clock(&rule.target).is_none_or(|clock| clock.dropped) {
                     self.start_rule(rule, self.at);
                 }
             }

@@ -27,7 +27,9 @@ mod relevel;
 
 use super::clock::Clock;
 use super::policies::Terms;
+use super::steps::{digest, word};
 use super::ticket::{Pause, Ticket};
+use crate::model::account::Taken;
 use crate::model::event::{ClockChange, ClockEffect, ClockEffects, Kept, KeptOf, Ladder, TicketState};
 use crate::model::record::ClockState;
 use crate::model::target::Target;
@@ -39,13 +41,15 @@ pub(super) use past::Life;
 /// Collects the effects of one fact on one ticket.
 pub(super) struct Effects<'a> {
     terms: &'a Terms,
+    /// The terms before the fact, where it changes them: by them what was given is called.
+    before: &'a Terms,
     clocks: Vec<Clock>,
     /// The steps of its clocks, as they stand by now.
     ladders: Vec<Ladder>,
     opened_at: UnixMs,
     /// Reason of the pause in force.
     paused: Option<Text>,
-    /// The ticket's pauses: by them a clock that comes late has stood still too.
+    /// The ticket's pauses, if they were given.
     pauses: Option<Pause>,
     /// State of the ticket after the fact.
     state: TicketState,
@@ -68,12 +72,22 @@ pub(super) struct TakenBack {
 }
 
 /// What is taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Undone {
     Warning,
-    /// By its place in the policy's list of steps.
-    Step(u16),
+    Step(Rung),
     Breach,
+}
+
+/// A step that is taken back: of the ladder that the clock had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rung {
+    /// Its place in the policy's list of steps.
+    pub step: u16,
+    /// As the policy spells it.
+    pub word: Text,
+    /// Digest of the ladder.
+    pub ladder: u64,
 }
 
 /// What a fact comes to.
@@ -121,11 +135,12 @@ impl<'a> Effects<'a> {
     pub(super) fn new(ticket: &Ticket, terms: &'a Terms, at: UnixMs) -> Effects<'a> {
         Effects {
             terms,
+            before: terms,
             clocks: ticket.clocks.clone(),
             ladders: ticket.ladders().to_vec(),
             opened_at: ticket.opened_at,
             paused: ticket.paused().cloned(),
-            pauses: ticket.pause.as_deref().cloned(),
+            pauses: None,
             state: ticket.state,
             at,
             list: Vec::new(),
@@ -135,10 +150,17 @@ impl<'a> Effects<'a> {
         }
     }
 
+    /// The ticket's pauses: by them a clock that other rules bring has stood still too.
+    pub(super) fn with_pauses(mut self, ticket: &Ticket) -> Effects<'a> {
+        self.pauses = ticket.pause.as_deref().cloned();
+        self
+    }
+
     /// Effects of an opening.
     pub(super) fn of_opening(terms: &'a Terms, opened_at: UnixMs, at: UnixMs) -> Effects<'a> {
         Effects {
             terms,
+            before: terms,
             clocks: Vec::new(),
             ladders: Vec::new(),
             opened_at,
@@ -323,9 +345,23 @@ impl<'a> Effects<'a> {
             clock.warned = false;
         }
         let ladder = self.ladders.iter_mut().filter(|ladder| ladder.target == *target);
+        let rule = self.before.plan.clock(target);
         for rung in ladder.flat_map(|ladder| &mut ladder.rungs) {
             if rung.done && at < rung.at {
-                back(due, Undone::Step(rung.step));
+                let steps = rule.map_or(&[][..], |rule| &rule.steps);
+                let step = Rung {
+                    step: rung.step,
+                    word: steps.get(usize::from(rung.step)).map(word).unwrap_or_default(),
+                    ladder: digest(steps),
+                };
+                if let Some(account) = &mut clock.account {
+                    let this = Taken {
+                        ladder: step.ladder,
+                        step: step.step,
+                    };
+                    account.taken.retain(|taken| *taken != this);
+                }
+                back(due, Undone::Step(step));
                 rung.done = false;
             }
         }
@@ -364,6 +400,6 @@ impl<'a> Effects<'a> {
             };
             self.push(target, ClockChange::Paused { due, remaining });
         }
-        self.set_ladder(target, clock.start, due);
+        self.move_ladder(target, clock.start, due);
     }
 }

@@ -30,7 +30,7 @@ impl<'a> OwnTime<'a> {
         if clock.by_hand {
             OwnTime::natural()
         } else {
-            OwnTime::of_target(terms, &clock.target)
+            OwnTime::of_target(terms.of(clock), &clock.target)
         }
     }
 

@@ -105,20 +105,23 @@ impl<'a> Effects<'a> {
     }
 
     /// The warning of a clock that runs out at `due` by what was reckoned: one whose instant has passed is not given.
-    pub(super) fn warning(&self, by: &Reckoned, due: UnixMs, terms: &Terms, warned: bool) -> UnixMs {
+    /// `clock`: the one that is there.
+    pub(super) fn warning(&self, by: &Reckoned, due: UnixMs, terms: &Terms, clock: Option<&Clock>) -> UnixMs {
         let Reckoned { rule, own, .. } = by;
         let warn_at = rule.warn_at(by.start, by.bare, terms.calendar(rule));
-        if warned || warn_at == NEVER {
+        if warn_at == NEVER || clock.is_some_and(|clock| clock.warned) {
             return NEVER;
         }
         let warn_at = own.later(warn_at, own.between(by.bare, due));
-        if warn_at <= self.at { NEVER } else { warn_at }
+        // One that stands still has come only so far.
+        let still = clock.filter(|clock| clock.state == ClockState::Paused);
+        let reached = still.and_then(Clock::since).unwrap_or(self.at);
+        if warn_at <= reached { NEVER } else { warn_at }
     }
 
     /// The clock gets what was reckoned; `then` is the time that it counted so far. One that stands still keeps standing, with what
     /// these rules leave of it from where it stopped.
     pub(super) fn put_at(&mut self, clock: &Clock, then: OwnTime, by: &Reckoned, warn_at: UnixMs) {
-        let clock = &self.take_back(clock);
         let (target, own) = (&clock.target, by.own);
         let still = clock.state == ClockState::Paused;
         let due = self.due_by(clock, then, by);
@@ -135,14 +138,13 @@ impl<'a> Effects<'a> {
         {
             self.push(target, ClockChange::Paused { due, remaining });
         }
-        self.set_ladder(target, by.start, due);
+        self.move_ladder(target, by.start, due);
     }
 
-    /// The calendar goes further than it did: dues past its old end are reckoned anew. `older` are the terms of clocks that go on under
-    /// the rules of an earlier version. One that ended is reckoned when it runs on.
-    pub(in crate::engine) fn reckon(&mut self, by: &Calendar, older: &'a [(u32, Terms)]) {
+    /// The calendar goes further than it did: dues past its old end are reckoned anew. One that ended is reckoned when it runs on.
+    pub(in crate::engine) fn reckon(&mut self, by: &Calendar) {
         for clock in self.those(|clock| clock.is_open() && clock.provisional && !clock.by_hand) {
-            let Some((terms, rule)) = self.ruled_by(&clock, older) else {
+            let Some((terms, rule)) = self.ruled_by(&clock) else {
                 continue;
             };
             let counts = terms.calendar(rule);
@@ -153,23 +155,18 @@ impl<'a> Effects<'a> {
             let rest = self.due_at_rest(&clock, by.own);
             let stays = rest == by.due || by.own.between(rest, by.due) == 0;
             if !stays || by.own.is_provisional(by.due) != clock.provisional {
+                let clock = self.take_back(&clock);
                 let due = self.due_by(&clock, by.own, &by);
-                let warn_at = self.warning(&by, due, terms, clock.warned);
+                let warn_at = self.warning(&by, due, terms, Some(&clock));
                 self.put_at(&clock, by.own, &by, warn_at);
             }
         }
     }
 
     /// The rule that gave a clock its due.
-    pub(super) fn ruled_by(
-        &self,
-        clock: &Clock,
-        older: &'a [(u32, Terms)],
-    ) -> Option<(&'a Terms, &'a ClockRule)> {
-        let terms = match clock.version() {
-            None => self.terms,
-            Some(version) => &older.iter().find(|(known, _)| *known == version)?.1,
-        };
+    pub(super) fn ruled_by(&self, clock: &Clock) -> Option<(&'a Terms, &'a ClockRule)> {
+        let terms: &'a Terms = self.terms;
+        let terms = terms.of(clock);
         Some((terms, terms.plan.rule(&clock.target)?))
     }
 

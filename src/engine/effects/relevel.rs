@@ -16,23 +16,30 @@ impl<'a> Effects<'a> {
     pub(in crate::engine) fn relevel(&mut self, new: &'a Terms, stage: &str, dues: &[(Target, UnixMs)]) {
         let aimed = |target: &Target| dues.iter().any(|(aim, _)| aim == target);
         let old = std::mem::replace(&mut self.terms, new);
-        for clock in self.those(|clock| clock.is_open() && !aimed(&clock.target)) {
+        let open = self.those(|clock| clock.is_open() && !aimed(&clock.target));
+        // The time that each counted so far: that of an earlier version, if it came from there with its due kept.
+        let open: Vec<(Clock, OwnTime<'a>)> = open
+            .into_iter()
+            .map(|clock| {
+                let then = OwnTime::of_clock(old, &clock);
+                (clock, then)
+            })
+            .collect();
+        for clock in self.clocks.iter_mut().filter(|clock| clock.version().is_some()) {
+            clock.account_mut().version = 0;
+        }
+        for (clock, then) in open {
             let (before, after) = (old.plan.clock(&clock.target), new.plan.clock(&clock.target));
             let same_steps = before.map(|rule| &rule.steps) == after.map(|rule| &rule.steps);
-            if !same_steps {
-                self.leave_steps(&clock.target);
-                if clock.by_hand {
-                    self.set_ladder(&clock.target, clock.start, clock.due);
+            let after = after.filter(|rule| rule.budget.is_some());
+            let was_ruled = old.of(&clock).plan.rule(&clock.target).is_some();
+            match after {
+                _ if clock.by_hand || !was_ruled => {
+                    if !same_steps {
+                        self.leave_steps(&clock.target);
+                        self.set_ladder(&clock.target, clock.start, clock.due);
+                    }
                 }
-            }
-            if clock.by_hand {
-                continue;
-            }
-            let Some(before) = before.filter(|rule| rule.budget.is_some()) else {
-                continue;
-            };
-            let then = OwnTime::of_rule(old, before);
-            match after.filter(|rule| rule.budget.is_some()) {
                 Some(rule) => self.shift(&clock, then, rule, same_steps),
                 None => self.drop_one(&clock, then),
             }
@@ -61,14 +68,21 @@ impl<'a> Effects<'a> {
     fn shift(&mut self, clock: &Clock, then: OwnTime<'a>, rule: &'a ClockRule, same_steps: bool) {
         let by = self.reckoned_of((self.terms, rule), clock);
         let due = self.due_by(clock, then, &by);
-        let warn_at = self.warning(&by, due, self.terms, clock.warned);
+        let warn_at = self.warning(&by, due, self.terms, Some(clock));
         let left = |since| by.own.between(since, by.due);
         let stays = self.due_at_rest(clock, then) == by.due
             && (clock.state != ClockState::Paused || clock.since().map(left) == Some(clock.mark));
         if !stays || (warn_at != clock.warn_at && !clock.warned) {
-            self.put_at(clock, then, &by, warn_at);
+            // What it gave after the instant of the fact would not have been given: it may come again.
+            let clock = self.take_back(clock);
+            let warn_at = self.warning(&by, due, self.terms, Some(&clock));
+            if !same_steps {
+                self.leave_steps(&clock.target);
+            }
+            self.put_at(&clock, then, &by, warn_at);
         } else if !same_steps {
-            self.set_ladder(&clock.target, by.start, clock.due);
+            self.leave_steps(&clock.target);
+            self.move_ladder(&clock.target, by.start, clock.due);
         }
     }
 
@@ -86,7 +100,7 @@ impl<'a> Effects<'a> {
     fn start_late(&mut self, rule: &'a ClockRule) {
         let stood = self.pauses_of(rule, self.opened_at, self.at);
         let by = self.reckoned((self.terms, rule), self.opened_at, None, &stood);
-        let warn_at = self.warning(&by, by.due, self.terms, false);
+        let warn_at = self.warning(&by, by.due, self.terms, None);
         let change = ClockChange::Started {
             start: self.opened_at,
             due: by.due,
@@ -105,7 +119,7 @@ impl<'a> Effects<'a> {
         account.run_on(clock.mark);
         let stood = self.pauses_of(rule, clock.mark.max(clock.start), self.at);
         let by = self.reckoned((self.terms, rule), clock.start, Some(&account), &stood);
-        let warn_at = self.warning(&by, by.due, self.terms, clock.warned);
+        let warn_at = self.warning(&by, by.due, self.terms, Some(clock));
         let provisional = by.own.is_provisional(by.due);
         self.push(
             &rule.target,
@@ -117,7 +131,7 @@ impl<'a> Effects<'a> {
         );
         self.keep_stood(&rule.target, &stood);
         self.leave_steps(&rule.target);
-        self.set_ladder(&rule.target, by.start, by.due);
+        self.move_ladder(&rule.target, by.start, by.due);
         self.stand_still(&rule.target);
     }
 }

@@ -34,14 +34,13 @@ pub(super) fn explain(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Re
                 "ticket '{id}' is not open: TICKET.HISTORY {id} tells what was"
             ))
         })?;
-    let terms = state.terms(ticket.book, ticket.plan, ticket.calendar_line);
-    let clocks = ticket.clocks.iter().map(|clock| {
-        // A clock may go on with the due that an earlier version gave it.
-        let before = clock
-            .version()
-            .and_then(|version| state.terms_before(ticket, version));
-        due((&terms, before.as_ref().unwrap_or(&terms)), ticket, clock, now)
-    });
+    let terms = state.terms_of(ticket);
+    // A clock may go on with the due that an earlier version gave it.
+    let under = |clock| (&terms, terms.of(clock));
+    let clocks = ticket
+        .clocks
+        .iter()
+        .map(|clock| due(under(clock), ticket, clock, now));
     Ok(Reply::Map(vec![
         ("ticket", Reply::Bulk(id.clone())),
         ("state", text(ticket.state.as_str())),

@@ -38,7 +38,7 @@ pub(super) fn get(state: &State, now: UnixMs, id: &Text) -> Result<Reply, Refusa
 pub(super) fn map(state: &State, now: UnixMs, ticket: &Ticket) -> Reply {
     let book = state.policies.book(ticket.book);
     let empty = Details::default();
-    let terms = state.terms(ticket.book, ticket.plan, ticket.calendar_line);
+    let terms = state.terms_of(ticket);
     let details = ticket.details.as_deref().unwrap_or(&empty);
     let required = &state.routing.requirements.get(ticket.requirement).skills;
     let assigned = ticket.state == TicketState::Assigned;

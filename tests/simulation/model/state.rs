@@ -237,6 +237,7 @@ impl Ticket {
                 breach: false,
                 step: None,
                 at_word: Default::default(),
+                ladder: 0,
                 again: slad::model::NEVER,
             });
             // Taken back, it may come again.
@@ -252,6 +253,7 @@ impl Ticket {
                 breach: true,
                 step: None,
                 at_word: Default::default(),
+                ladder: 0,
                 again: slad::model::NEVER,
             });
             clock.breached = false;

@@ -378,7 +378,7 @@ impl<'a> Effects<'a> {
         let own = if by_hand {
             OwnTime::natural()
         } else {
-            OwnTime::of_target(self.terms, &clock.target)
+            self.own_time(clock)
         };
         let target = &clock.target;
         self.push(

@@ -71,6 +71,7 @@ impl<'a> Effects<'a> {
         let warn_at = self.warning(&by, due, self.terms, Some(clock));
         let left = |since| by.own.between(since, by.due);
         let stays = self.due_at_rest(clock, then) == by.due
+            && by.own.is_provisional(due) == clock.provisional
             && (clock.state != ClockState::Paused || clock.since().map(left) == Some(clock.mark));
         if !stays || (warn_at != clock.warn_at && !clock.warned) {
             // What it gave after the instant of the fact would not have been given: it may come again.

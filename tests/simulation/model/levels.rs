@@ -72,6 +72,7 @@ impl Model {
             last_at: at,
             print: line.print.clone(),
             paused: None,
+            priority_before: None,
             paused_at: 0,
             pauses: Vec::new(),
             resume_seq: None,
@@ -131,6 +132,7 @@ impl Model {
         }
         let by_hand = dues(line);
         let mut effects = Effects::default();
+        t.priority_before = Some(t.priority.clone());
         if new.name != old.name {
             relevel(t, new, at, &by_hand, &mut effects);
         }
@@ -140,6 +142,7 @@ impl Model {
                 None => t.start((at, at), Clock::new(target, due, NEVER, true), &mut effects),
             }
         }
+        t.priority_before = None;
         for effect in &effects.list {
             if let Some(c) = t.clock(&effect.target) {
                 t.clocks[c].past_when_set = t.clocks[c].due_if_run(at) < at;

@@ -142,6 +142,8 @@ pub struct Ticket {
     pub policy: String,
     pub version: u32,
     pub priority: String,
+    /// While a command changes it: as it was.
+    pub priority_before: Option<String>,
     pub rank: u8,
     pub skills: Vec<Required>,
     pub details: slad::model::event::Details,
@@ -227,7 +229,13 @@ impl Ticket {
             target: self.clocks[i].target.clone(),
             due,
             policy: self.policy_text().into(),
-            priority: self.priority.as_str().into(),
+            // What was given is called as it was then.
+            priority: self
+                .priority_before
+                .as_ref()
+                .unwrap_or(&self.priority)
+                .as_str()
+                .into(),
             late_ms: 0,
         };
         let clock = &mut self.clocks[i];

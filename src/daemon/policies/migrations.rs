@@ -1,6 +1,6 @@
 //! Migrations: open tickets go over to another version of their policy, in slices between the batches of commands.
 //!
-//! After each [`Slice`] everybody else has a turn. While the disk is full or the log has to catch up, it waits: it could make
+//! After each `Slice` everybody else has a turn. While the disk is full or the log has to catch up, it waits: it could make
 //! facts faster than a disk takes them, and others would stand behind them. It goes on as soon as the log has come further, so that
 //! neither waits for a tick. What was begun before a restart goes on after it.
 

@@ -224,12 +224,9 @@ impl<'a> Effects<'a> {
             Some(by) => {
                 let by = self.reckoned_of(by, clock);
                 let since = clock.since().unwrap_or(clock.mark);
-                by.own.later(by.due, by.own.between(since, self.at))
+                by.own.after_stand(by.due, since, self.at)
             }
-            None => {
-                let own = self.own_time(clock);
-                own.later(clock.due, own.between(clock.mark, self.at))
-            }
+            None => self.own_time(clock).after_stand(clock.due, clock.mark, self.at),
         }
     }
 

@@ -259,8 +259,8 @@ impl<'a> Effects<'a> {
         }
         let own = self.own_time(clock);
         match clock.since().filter(|_| !own.is_natural()) {
-            // From where it stopped: a pause in which no time counts leaves the due at its very instant.
-            Some(since) => own.later(clock.due, own.between(since, self.at)),
+            // From where it stopped: a pause in which no time counts leaves a due that is ahead at its very instant.
+            Some(since) => own.after_stand(clock.due, since, self.at),
             None => own.later(self.at, clock.mark),
         }
     }

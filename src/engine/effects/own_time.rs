@@ -83,6 +83,12 @@ impl<'a> OwnTime<'a> {
         }
     }
 
+    /// A due after the clock stood still between two instants: it does not run out while it stands, unless it had before.
+    pub(super) fn after_stand(&self, due: UnixMs, from: UnixMs, to: UnixMs) -> UnixMs {
+        let later = self.later(due, self.between(from, to));
+        if due >= from { later.max(to) } else { later }
+    }
+
     /// When the budget of a rule that counts this time is used up.
     pub(super) fn due(&self, rule: &ClockRule, start: UnixMs) -> UnixMs {
         rule.due(start, self.calendar)

@@ -42,7 +42,7 @@ impl<'a> Effects<'a> {
         let usual = terms.usual_calendar();
         let still = |due, stretch: &Stretch| {
             let (from, to) = (stretch.from.max(start), stretch.to.max(start));
-            own.later(due, own.between(from, to))
+            own.after_stand(due, from, to)
         };
         let entries = account.map_or(&[][..], |account| &account.entries);
         let due = entries.iter().fold(bare, |due, entry| match entry {

@@ -90,7 +90,7 @@ impl<'a> Effects<'a> {
     /// The rules no longer have the clock.
     pub(super) fn drop_one(&mut self, clock: &Clock, then: OwnTime<'a>) {
         let due = match clock.since().filter(|_| clock.state == ClockState::Paused) {
-            Some(since) if !then.is_natural() => then.later(clock.due, then.between(since, self.at)),
+            Some(since) if !then.is_natural() => then.after_stand(clock.due, since, self.at),
             _ => clock.due_from(self.at),
         };
         self.take_back(clock);

@@ -95,9 +95,11 @@ impl Transaction<'_> {
         };
         let measure = super::measures::measure(self.state, slot, &event.fact, at);
         self.out.measures.extend(measure);
+        let closed = matches!(event.fact, TicketFact::Closed { .. });
+        let gone = (closed && called.is_some()).then(|| (event.id.clone(), event.queue.clone()));
         let seq = self.emit(at, saying.cause, Body::Ticket(event));
         if let Some(called) = called {
-            self.withdraw(slot, seq, taken_back, &called);
+            self.withdraw(slot, seq, taken_back, &called, gone.as_ref());
         }
         seq
     }
@@ -329,8 +331,16 @@ impl Transaction<'_> {
     }
 
     /// Takes back warnings and breaches that a back-dated fact has shown to be wrong.
-    /// What was given is `called` by the policy and the priority that the ticket had then.
-    fn withdraw(&mut self, slot: u32, cause: Seq, taken_back: Vec<TakenBack>, called: &(Text, Text)) {
+    /// What was given is `called` by the policy and the priority that the ticket had then; `gone`: the id
+    /// and the queue of a ticket that the fact has closed.
+    fn withdraw(
+        &mut self,
+        slot: u32,
+        cause: Seq,
+        taken_back: Vec<TakenBack>,
+        called: &(Text, Text),
+        gone: Option<&(Text, Text)>,
+    ) {
         for TakenBack {
             target,
             due,
@@ -365,8 +375,28 @@ impl Transaction<'_> {
                 cause,
                 ..Saying::default()
             };
-            self.say(slot, self.now, fact, saying);
+            match gone {
+                None => self.say(slot, self.now, fact, saying),
+                Some((id, queue)) => self.say_of_gone(id, queue, cause, fact),
+            };
         }
+    }
+
+    /// Adds a consequence to what is known of a ticket that this very frame has closed.
+    fn say_of_gone(&mut self, id: &Text, queue: &Text, cause: Seq, fact: TicketFact) -> Seq {
+        let Some(closed) = self.state.closed.get(id) else {
+            return cause;
+        };
+        let event = TicketEvent {
+            id: id.clone(),
+            queue: queue.clone(),
+            agent: Text::default(),
+            prev: closed.last_seq,
+            fact,
+            clocks: None,
+            origin: None,
+        };
+        self.emit(self.now, cause, Body::Ticket(event))
     }
 
     /// The agent's waiting NEXT, if any, ends with nothing.

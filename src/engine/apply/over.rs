@@ -13,13 +13,16 @@ impl State {
         event: &Event,
         ticket: &TicketEvent,
     ) -> Result<(), String> {
-        let fits = matches!(ticket.fact, TicketFact::Marked { .. } | TicketFact::Rated(_));
+        let follows = matches!(ticket.fact, TicketFact::Withdrawn(_));
+        let fits = follows || matches!(ticket.fact, TicketFact::Marked { .. } | TicketFact::Rated(_));
         let Some(mut closed) = self.closed.get(&ticket.id).cloned().filter(|_| fits) else {
             return Err(format!("event {seq}: no ticket {} to do this to", ticket.id));
         };
         self.before_closed(&ticket.id);
         closed.last_seq = seq;
-        closed.commanded_at = event.at;
+        if !follows {
+            closed.commanded_at = event.at;
+        }
         let hash = self.sum.canon.closed(&closed);
         self.sum.add(hash);
         if let Some(place) = self.closed.get_mut(&ticket.id) {

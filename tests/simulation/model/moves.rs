@@ -163,12 +163,27 @@ impl Model {
             origin,
         );
         let t = self.tickets.remove(i);
+        let mut last_seq = seq;
+        let mut list = std::mem::take(&mut effects.withdrawn);
+        list.sort_by(|a, b| (&a.sla.target, a.breach).cmp(&(&b.sla.target, b.breach)));
+        for withdrawn in list {
+            let event = TicketEvent {
+                id: t.id.as_str().into(),
+                queue: t.queue.as_str().into(),
+                agent: Default::default(),
+                prev: last_seq,
+                fact: TicketFact::Withdrawn(Box::new(withdrawn)),
+                clocks: None,
+                origin: None,
+            };
+            last_seq = self.log(self.now, seq, Body::Ticket(event));
+        }
         let gone = Gone {
             id: t.id,
             how: how.as_str(),
             resolve_seq: t.resolve_seq,
             close_seq: seq,
-            last_seq: seq,
+            last_seq,
             queue: t.queue,
             last_at: if line.is_some() { at } else { t.last_at },
         };

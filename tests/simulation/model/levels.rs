@@ -220,10 +220,14 @@ fn relevel(
                 };
                 let due = clock.due + clock.refigured(budget.budget_ms) - rest;
                 let given = t.clocks[c].warned.is_some();
-                let warn_at = if given {
-                    NEVER
-                } else {
-                    to_come(due - budget.warn_before_ms)
+                // One that stands still has come only as far as where it stopped.
+                let reached = match clock.stand {
+                    Stand::Paused(_) => clock.since,
+                    _ => at,
+                };
+                let warn_at = match due - budget.warn_before_ms {
+                    warn_at if given || warn_at <= reached => NEVER,
+                    warn_at => warn_at,
                 };
                 if (due, warn_at) != (t.clocks[c].due, t.clocks[c].warn_at) {
                     t.move_to(c, at, (due, warn_at, false), effects);

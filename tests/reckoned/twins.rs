@@ -282,14 +282,15 @@ fn stamp(at: i64) -> String {
 }
 
 /// Of a clock that stands still, what is left counts: the due that is shown of it in natural time is one of the instant at which the
-/// ticket was last paused for another reason, and of the rules that it had then. By how much it is late is told as it was when it
-/// stopped, even if a longer calendar says less of that time by now; where it runs on its due is right.
+/// ticket was last paused for another reason, and of the rules that it had then. Of one that is late it counts that it is: by how much
+/// depends on whether it stood still before its due or after it, which other rules or a longer calendar may see otherwise.
 fn same(found: &Told, twin: &Told) -> bool {
-    let due = |told: &Told| (told.state == "running").then_some((told.due, told.provisional));
-    let left = |told: &Told| match told.remaining {
-        Some(late) if told.state == "paused" => Some(late.max(-1)),
-        other => other,
+    let is_late = |told: &Told| told.remaining.is_some_and(|left| left < 0);
+    let due = |told: &Told| {
+        let counts = told.state == "running" && !is_late(told);
+        counts.then_some((told.due, told.provisional))
     };
+    let left = |told: &Told| told.remaining.map(|left| left.max(-1));
     (&found.target, &found.state, left(found), due(found))
         == (&twin.target, &twin.state, left(twin), due(twin))
 }

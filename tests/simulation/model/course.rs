@@ -80,7 +80,12 @@ impl Model {
         let c = t.clock(&extension.target).unwrap();
         let ran_out = t.clocks[c].due_if_run(at);
         t.take_back(c, at, ran_out, &mut effects);
-        let (clock, from) = (&t.clocks[c], t.clocks[c].due_if_run(at));
+        let clock = &t.clocks[c];
+        // From where it stopped, if it stands still.
+        let from = match clock.stand {
+            super::state::Stand::Paused(remaining) => clock.since + remaining,
+            _ => clock.due,
+        };
         let longer = match extension.span {
             Span::Ms(ms) => ms,
             span => span.after(from) - from,

@@ -219,18 +219,20 @@ fn relevel(
                     _ => clock.due,
                 };
                 let due = clock.due + clock.refigured(budget.budget_ms) - rest;
-                let given = t.clocks[c].warned.is_some();
                 // One that stands still has come only as far as where it stopped.
                 let reached = match clock.stand {
                     Stand::Paused(_) => clock.since,
                     _ => at,
                 };
-                let warn_at = match due - budget.warn_before_ms {
-                    warn_at if given || warn_at <= reached => NEVER,
+                let warn_at = |t: &Ticket| match due - budget.warn_before_ms {
+                    warn_at if t.clocks[c].warned.is_some() || warn_at <= reached => NEVER,
                     warn_at => warn_at,
                 };
-                if (due, warn_at) != (t.clocks[c].due, t.clocks[c].warn_at) {
-                    t.move_to(c, at, (due, warn_at, false), effects);
+                if (due, warn_at(t)) != (t.clocks[c].due, t.clocks[c].warn_at) {
+                    // A warning that the fact takes back may come again.
+                    let ran_out = t.clocks[c].due_if_run(at);
+                    t.take_back(c, at, ran_out, effects);
+                    t.move_to(c, at, (due, warn_at(t), false), effects);
                 }
             }
             Some(c) if t.clocks[c].stand == Stand::Stopped && t.clocks[c].by_level => {
